@@ -19,7 +19,12 @@ from aigentflow.softly import fill, nested
 Narrow = Literal["lower", "stricter"]
 STRICTNESS = {"risky": 0, "all": 1}
 USER_ONLY = frozenset(
-    "service baseUrl url apiKey authToken key keyVariable headers prices trust trusted trustedFolders boundaries boundary allow deny box boxTier tier".split()
+    name
+    for group in (
+        ("service", "baseUrl", "url", "apiKey", "authToken", "key", "keyVariable", "headers", "prices"),
+        ("trust", "trusted", "trustedFolders", "boundaries", "boundary", "allow", "deny", "box", "boxTier", "tier"),
+    )
+    for name in group
 )
 """Names that are refused when they arrive through the editor."""
 NOT_OURS = frozenset({"workspaceTrusted", "workspaceTrustToken", "trace"})
@@ -39,17 +44,15 @@ class Limits(_Group):
 
     turns: StrictInt = _option(60, "Model turns of one run.", narrow="lower", ge=1)
     tokens: StrictInt = _option(3_000_000, "Input and output tokens of one run, cached ones included.", narrow="lower", ge=1)
-    usd: StrictInt | StrictFloat = _option(5.0, "Price of one run in US dollars.", narrow="lower", gt=0, allow_inf_nan=False)
-    minutes: StrictInt | StrictFloat = _option(30.0, "Wall time of one run.", narrow="lower", gt=0, allow_inf_nan=False)
+    usd: StrictFloat = _option(5.0, "Price of one run in US dollars.", narrow="lower", gt=0, allow_inf_nan=False)
+    minutes: StrictFloat = _option(30.0, "Wall time of one run.", narrow="lower", gt=0, allow_inf_nan=False)
 
 
 class Gaps(_Group):
     """What is shown of the checklist."""
 
     enabled: StrictBool = _option(True, "Show checklist gaps as diagnostics.")
-    minimum_confidence: StrictInt | StrictFloat = _option(
-        0.5, "Gaps that a check is less sure of than this (0 to 1) are not shown.", ge=0, le=1
-    )
+    minimum_confidence: StrictFloat = _option(0.5, "Gaps that a check is less sure of than this (0 to 1) are not shown.", ge=0, le=1)
 
 
 class Settings(_Group):
@@ -57,7 +60,7 @@ class Settings(_Group):
 
     review: Literal["risky", "all"] = _option(
         "risky",
-        "`risky`: edits inside the boundary go into the buffers unsaved, deletions, renames, manifests and the like wait. `all`: every edit waits.",
+        "`risky`: edits inside the boundary go into the buffers, unsaved; deletions, renames and manifests wait. `all`: everything waits.",
         narrow="stricter",
     )
     model: Annotated[StrictStr, Field(min_length=1)] | None = _option(
@@ -66,9 +69,7 @@ class Settings(_Group):
     limits: Limits = Limits()
     gaps: Gaps = Gaps()
     lenses: StrictBool = _option(True, "Show code lenses at task comments and gap counts.")
-    warm_host: StrictBool = _option(
-        True, "Keep one run host ready (about 100 MiB) while a model can be reached, so that a run starts at once."
-    )
+    warm_host: StrictBool = _option(True, "Keep one run host ready (about 100 MiB) where a key is known, so that a run starts at once.")
 
 
 class UserBoundary(BaseModel):
@@ -83,7 +84,7 @@ class Service(BaseModel):
     """How the model service is reached, beside what the environment says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    url: StrictStr | None = Field(None, description="Address of a service that speaks the Messages API; `ANTHROPIC_BASE_URL` goes first.")
+    url: StrictStr | None = Field(default=None, description="A service that speaks the Messages API; `ANTHROPIC_BASE_URL` goes first.")
     headers: dict[StrictStr, StrictStr] = Field(default_factory=dict, description="Sent with every request.")
 
 
@@ -183,11 +184,11 @@ def settings_table() -> str:
 
 def settings_schema() -> dict[str, dict[str, Any]]:
     """Return JSON Schema properties by full option name, as a VS Code manifest wants them."""
-    from pydantic import TypeAdapter
-
+    whole = Settings.model_json_schema(by_alias=True)
     properties: dict[str, dict[str, Any]] = {}
     for name, field in options():
-        schema = TypeAdapter(Annotated[field.annotation, field]).json_schema()
-        schema.pop("narrow", None)
-        properties[f"aigentflow.{name}"] = {**schema, "default": field.default, "description": field.description}
+        group, _dot, leaf = name.rpartition(".")
+        fields = whole["$defs"][group.capitalize()]["properties"] if group else whole["properties"]
+        schema = {key: value for key, value in fields[leaf].items() if key not in ("narrow", "title")}
+        properties[f"aigentflow.{name}"] = {**schema, "default": field.default}
     return properties

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 
 def nested(raw: Mapping[str, Any], *, prefix: str) -> dict[str, Any]:
@@ -22,9 +22,10 @@ def nested(raw: Mapping[str, Any], *, prefix: str) -> dict[str, Any]:
         if not parts:
             _graft(tree, nested(value, prefix=prefix) if isinstance(value, Mapping) else {})
             continue
+        branch = value
         for part in reversed(parts[1:]):
-            value = {part: value}
-        _graft(tree, {parts[0]: value})
+            branch = {part: branch}
+        _graft(tree, {parts[0]: branch})
     return tree
 
 
@@ -60,21 +61,18 @@ def _take(model: type[BaseModel], name: str, value: Any, full: str, problems: li
         values[name] = fill(field.annotation, value, full, problems)
         return
     try:
-        values[name] = TypeAdapter(Annotated[field.annotation, field]).validate_python(value)
+        # The other fields have defaults, so whatever is wrong is this one.
+        values[name] = getattr(model.model_validate({field.alias or name: value}), name)
     except ValidationError as error:
-        problems.append(f"`{full}` is {_shown(value)}: {reason(error)}; {_kept(field.get_default(call_default_factory=True))}.")
+        problems.append(f"`{full}` is {_shown(value)}: {reason(error)}; it is ignored.")
 
 
 def reason(error: ValidationError) -> str:
     """Return in a few words what is wrong, the most telling of several alternatives."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[-1]
-    place = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or not str(part).endswith(("int", "float", "str")))
+    place = ".".join(str(part) for part in first["loc"][1:])
     message = first["msg"][0].lower() + first["msg"][1:]
     return f"at {place}: {message}" if place else message
-
-
-def _kept(default: Any) -> str:
-    return "it stays unset" if default is None else f"it stays {default!r}"
 
 
 def _unknown(full: str, key: str, known: list[str], where: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, TypeAdapter, ValidationError
 
 from aigentflow.settings import Service, Settings, UserBoundary, UserConfig, options
 from aigentflow.softly import fill, nested, reason
@@ -27,7 +27,7 @@ class _File(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     service: Service = Service()
-    prices: dict[str, dict[str, StrictInt | StrictFloat]] = Field(default_factory=dict)
+    prices: dict[str, dict[str, StrictFloat]] = Field(default_factory=dict)
 
 
 def load(env: Mapping[str, str]) -> tuple[UserConfig, tuple[str, ...]]:
@@ -125,7 +125,8 @@ def _boundaries(raw: Any, env: Mapping[str, str], problems: list[str]) -> dict[P
             continue
         if not isinstance(agents, Mapping):
             problems.append(f"`boundaries.{key}` is not a mapping of agents; in that folder no agent may change a file.")
-            agents = {"*": {"allow": []}}
+            folders[folder] = {"*": UserBoundary(allow=())}
+            continue
         entry = folders.setdefault(folder, {})
         for agent, value in agents.items():
             entry[str(agent)] = _boundary(value, f"boundaries.{key}.{agent}", problems)

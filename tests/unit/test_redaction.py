@@ -42,7 +42,8 @@ def test_a_private_key_goes_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ANTHROPIC_API_KEY", "MY_TOKEN", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "TOKEN_2", "service_credentials", "ANTHROPIC_AUTH_TOKEN"]
+    "name",
+    ["ANTHROPIC_API_KEY", "MY_TOKEN", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY", "TOKEN_2", "service_credentials", "ANTHROPIC_AUTH_TOKEN"],
 )
 def test_the_value_of_a_secret_variable_is_replaced_everywhere(name: str) -> None:
     redactor = Redactor({name: "correct horse battery"})
@@ -53,12 +54,16 @@ def test_the_values_of_custom_headers_are_secrets() -> None:
     assert secret_values({"ANTHROPIC_CUSTOM_HEADERS": "X-Team: one-two-three\nX-N: 1"}) == ("one-two-three",)
 
 
-@pytest.mark.parametrize("text", ["const token = await getToken();", "http://localhost:3000/path", "sk-learn and task-runner", "a:b@c", "the bearer of news"])
+@pytest.mark.parametrize(
+    "text", ["const token = await getToken();", "http://localhost:3000/path", "sk-learn and task-runner", "a:b@c", "the bearer of news"]
+)
 def test_plain_text_stays(text: str) -> None:
     assert Redactor({"FEATURE_KEY": "on", "PATH": "/usr/bin"}).text(text) == text
 
 
-@pytest.mark.parametrize("text", ["-----BEGIN PRIVATE KEY-----" * 3000, "a://" * 50_000, "authorization " * 20_000, "eyJa" * 50_000, "sk-" * 50_000])
+@pytest.mark.parametrize(
+    "text", ["-----BEGIN PRIVATE KEY-----" * 3000, "a://" * 50_000, "authorization " * 20_000, "eyJa" * 50_000, "sk-" * 50_000]
+)
 def test_no_text_makes_it_slow(text: str) -> None:
     started = time.perf_counter()
     PLAIN.text(text)

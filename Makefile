@@ -1,0 +1,51 @@
+# Every target sets up what it needs in .venv of this checkout; no root, no key.
+.PHONY: help setup demo test check format test-sample test-editors bench wheel clean
+
+python = .venv/bin/python
+
+help:
+	@echo "make demo          the main job on a sample workspace (replayed model turns; LIVE=1 calls Claude)"
+	@echo "make test          unit, property and scenario tests"
+	@echo "make check         format, lint, types, layers"
+	@echo "make test-sample   npm ci, typecheck, tests and lint of the sample workspace"
+	@echo "make test-editors  real editors, headless"
+	@echo "make bench         speed and memory"
+	@echo "make wheel         the installable package, in build/wheel"
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml .ci/setup
+	@sh .ci/setup
+
+demo: .venv/.ready
+	@$(python) -m aigentflow demo $(if $(LIVE),--live)
+
+test: .venv/.ready
+	@$(python) -m pytest $(ARGS)
+
+check: .venv/.ready
+	@$(python) -m ruff format --check server tests
+	@$(python) -m ruff check server tests
+	@$(python) -m mypy
+	@$(python) -m pytest tests/unit/test_layers.py tests/unit/test_style.py
+
+format: .venv/.ready
+	@$(python) -m ruff check --fix server tests
+	@$(python) -m ruff format server tests
+
+test-sample: .venv/.ready
+	@sh .ci/sample
+
+test-editors: .venv/.ready
+	@bash tests/editors/run
+
+bench: .venv/.ready
+	@$(python) -m tests.bench $(ARGS)
+
+wheel: .venv/.ready
+	@rm -rf build/wheel
+	@$(python) -m build --no-isolation --wheel --outdir build/wheel . >build/wheel.log 2>&1 || { cat build/wheel.log >&2; exit 1; }
+	@ls build/wheel/*.whl
+
+clean:
+	rm -rf .venv build
