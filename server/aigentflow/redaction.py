@@ -62,12 +62,18 @@ class Redactor:
 
     def value(self, value: Any) -> Any:
         """Return the JSON value with each secret in its strings, keys included, replaced by a mark."""
+        try:
+            return self._value(value)
+        except RecursionError:
+            return "[nested too deeply]"
+
+    def _value(self, value: Any) -> Any:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+            return {self.text(str(key)): self._value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.value(item) for item in value]
+            return [self._value(item) for item in value]
         return value
 
 

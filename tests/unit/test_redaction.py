@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from aigentflow.redaction import MARK, Redactor, secret_values
 
 PLAIN = Redactor({})
