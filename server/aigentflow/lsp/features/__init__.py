@@ -1,0 +1,1 @@
+"""One module per user intention: offers, runs, review, gaps, authoring."""

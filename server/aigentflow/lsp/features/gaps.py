@@ -1,0 +1,289 @@
+"""Checklist gaps of open documents: found as the person types, shown where the repair belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as t
+
+from aigentflow.lsp.convert import to_range, uri_of
+
+if TYPE_CHECKING:
+    from aigentflow.checks.checklist import BoundItem, Catalogue
+    from aigentflow.checks.engine import Finding
+    from aigentflow.checks.fixes import Fix
+    from aigentflow.definitions.values import AgentDefinition
+    from aigentflow.lsp.documents import Document
+    from aigentflow.lsp.features.diagnostics import Diagnostics
+    from aigentflow.lsp.session import Session
+    from aigentflow.workspace.live import LiveTree
+    from aigentflow.workspace.proposal import TextEdit
+
+SOURCE = "aigentflow"
+_SEVERITY = {
+    "error": t.DiagnosticSeverity.Error,
+    "warning": t.DiagnosticSeverity.Warning,
+    "info": t.DiagnosticSeverity.Information,
+    "hint": t.DiagnosticSeverity.Hint,
+}
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A finding with the checklist items it leaves open."""
+
+    finding: Finding
+    items: tuple[tuple[AgentDefinition, BoundItem], ...]
+
+    @property
+    def agent(self) -> AgentDefinition:
+        """The first agent whose checklist has the item."""
+        return self.items[0][0]
+
+
+class Gaps:
+    """Findings of open documents, computed when first asked for after a change."""
+
+    def __init__(self, session: Session, diagnostics: Diagnostics) -> None:
+        self._session = session
+        self._diagnostics = diagnostics
+        self._found: dict[str, tuple[tuple[int, int], tuple[Gap, ...]]] = {}
+        self._trees: dict[Path, LiveTree] = {}
+        self._items: dict[Path, tuple[int, dict[str, list[tuple[AgentDefinition, BoundItem]]]]] = {}
+        self._catalogue: Catalogue | None = None
+        self._facts = 0
+        diagnostics.add_source(self.diagnostics_of)
+        session.documents.on_change.append(_reparse)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The checks that exist, read on first use."""
+        if self._catalogue is None:
+            from aigentflow.checks.checklist import load_catalogue
+
+            self._catalogue = load_catalogue()
+        return self._catalogue
+
+    def tree(self, root: Path) -> LiveTree:
+        """Return the living tree of a root."""
+        if root not in self._trees:
+            from aigentflow.workspace.live import LiveTree
+
+            def buffer(path: str) -> str | None:
+                document = self._session.documents.by_path(str(root / path))
+                return None if document is None else document.text
+
+            self._trees[root] = LiveTree(root, buffer, monotonic)
+        return self._trees[root]
+
+    def of(self, document: Document) -> tuple[Gap, ...]:
+        """Return the gaps of a document as it is now."""
+        if not self._session.started or not self._session.settings.gaps.enabled:
+            return ()
+        stamp = (document.version, self._facts)
+        cached = self._found.get(document.uri)
+        if cached is not None and cached[0] == stamp:
+            return cached[1]
+        gaps = self._find(document)
+        self._found[document.uri] = (stamp, gaps)
+        return gaps
+
+    def _find(self, document: Document) -> tuple[Gap, ...]:
+        from aigentflow.checks.engine import check_file
+
+        place = self._session.relative(document)
+        if place is None:
+            return ()
+        root, path = place
+        items = self._items_of(root)
+        wanted = [check for check, bound in items.items() if any(not denies(agent, path) for agent, _ in bound)]
+        if not wanted:
+            return ()
+        if document.tree is None:
+            document.tree = _parse(document, path)
+        project = self._session.project(root)
+        findings = check_file(path, document.text, wanted, self.tree(root), tree=document.tree, tenant_helpers=project.tenant_helpers)
+        gaps = []
+        for finding in findings:
+            open_items = tuple(entry for entry in items[finding.check] if not denies(entry[0], path))
+            gaps.append(Gap(finding, open_items))
+        return tuple(gaps)
+
+    def _items_of(self, root: Path) -> dict[str, list[tuple[AgentDefinition, BoundItem]]]:
+        from aigentflow.checks.checklist import bind
+
+        agents = self._session.agents(root)
+        cached = self._items.get(root)
+        if cached is not None and cached[0] == self._session.library.revision:
+            return cached[1]
+        items: dict[str, list[tuple[AgentDefinition, BoundItem]]] = {}
+        for agent in agents:
+            for bound in bind(agent, self.catalogue):
+                if bound.check is not None:
+                    items.setdefault(bound.check, []).append((agent, bound))
+        self._items[root] = (self._session.library.revision, items)
+        return items
+
+    def document_closed(self, document: Document) -> None:
+        """Forget a closed document."""
+        self._found.pop(document.uri, None)
+        self.facts_changed()
+
+    def facts_changed(self) -> None:
+        """Files came, went or were saved: what depends on other files is found again."""
+        self._facts += 1
+        for tree in self._trees.values():
+            tree.forget()
+        self._diagnostics.everything_changed()
+
+    def diagnostics_of(self, document: Document) -> list[t.Diagnostic]:
+        """Return the document's gaps as diagnostics."""
+        return [self.diagnostic(document, gap) for gap in self.of(document)]
+
+    def diagnostic(self, document: Document, gap: Gap) -> t.Diagnostic:
+        """Return one gap as a diagnostic."""
+        finding = gap.finding
+        data = {"check": finding.check, "agents": [agent.id for agent, _ in gap.items], "key": finding.key}
+        diagnostic = t.Diagnostic(
+            range=to_range(document.index, finding.start, finding.end, self._session.encoding),
+            message=finding.message,
+            severity=_SEVERITY[finding.severity],
+            source=SOURCE,
+            code=f"{gap.agent.id}/{finding.check}",
+            data=data,
+        )
+        capabilities = self._session.capabilities
+        page = self.catalogue.page(finding.check)
+        if capabilities.code_description and page is not None:
+            diagnostic.code_description = t.CodeDescription(href=uri_of(page))
+        if capabilities.related_information:
+            diagnostic.related_information = self._related(document, gap)
+        return diagnostic
+
+    def _related(self, document: Document, gap: Gap) -> list[t.DiagnosticRelatedInformation]:
+        from aigentflow.workspace.lines import LineIndex
+
+        related = []
+        for agent, bound in gap.items[:1]:
+            place = to_range(LineIndex(agent.text), bound.item.span.start, bound.item.span.end, self._session.encoding)
+            location = t.Location(uri=uri_of(agent.path), range=place)
+            related.append(t.DiagnosticRelatedInformation(location=location, message=f"checklist of {agent.id}: {bound.item.text}"))
+        relative = self._session.relative(document)
+        for evidence in gap.finding.evidence:
+            if relative is None:
+                break
+            line = max(0, (evidence.line or 1) - 1)
+            start = t.Position(line=line, character=0)
+            location = t.Location(uri=uri_of(relative[0] / evidence.path), range=t.Range(start=start, end=start))
+            related.append(t.DiagnosticRelatedInformation(location=location, message=evidence.text))
+        return related
+
+    def at(self, document: Document, start: int, end: int) -> list[Gap]:
+        """Return the gaps that touch `[start, end]` (code points), or stand on its lines."""
+        first, last = document.index.line_of(start), document.index.line_of(end)
+        return [gap for gap in self.of(document) if _lines_meet(document, gap.finding, first, last)]
+
+    def by_key(self, document: Document, key: str) -> Gap | None:
+        """Return the gap with this stable key."""
+        return next((gap for gap in self.of(document) if gap.finding.key == key), None)
+
+    def hover(self, document: Document, offset: int) -> str | None:
+        """Return what the check's page says first, for a gap under the offset."""
+        for gap in self.of(document):
+            if gap.finding.start <= offset <= gap.finding.end and (about := self.catalogue.about(gap.finding.check)):
+                return f"**{gap.finding.message}**\n\n{about}"
+        return None
+
+    def bound_items(self, agent: AgentDefinition) -> tuple[BoundItem, ...]:
+        """Return the agent's checklist items with the checks that decide them."""
+        from aigentflow.checks.checklist import bind
+
+        return bind(agent, self.catalogue)
+
+    def fix_title(self, document: Document, gap: Gap) -> str:
+        """Return what the deterministic fix of a gap does, empty where there is none."""
+        fix = self._fix(document, gap)
+        return fix.title if fix is not None else ""
+
+    def _fix(self, document: Document, gap: Gap) -> Fix | None:
+        from aigentflow.checks.fixes import fix
+
+        return fix(gap.finding, document.text)
+
+    def fix_edit(self, data: dict[str, Any]) -> t.WorkspaceEdit | None:
+        """Return the edit of a fix offered earlier, on the text as it is now; `data` names document and gap key, `*` for all."""
+        document = self._session.documents.get(str(data.get("uri")))
+        if document is None:
+            return None
+        gaps = [gap for gap in self.of(document) if gap.finding.fixable and data.get("fix") in ("*", gap.finding.key)]
+        edits = _together([fix.edits for gap in gaps if (fix := self._fix(document, gap)) is not None])
+        if not edits:
+            return None
+        changes = [
+            t.TextEdit(range=to_range(document.index, edit.start, edit.end, self._session.encoding), new_text=edit.new) for edit in edits
+        ]
+        if not self._session.capabilities.document_changes:
+            return t.WorkspaceEdit(changes={document.uri: changes})
+        identifier = t.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
+        return t.WorkspaceEdit(document_changes=[t.TextDocumentEdit(text_document=identifier, edits=changes)])
+
+
+def _together(fixes: Sequence[Sequence[TextEdit]]) -> list[TextEdit]:
+    """Join the edits of several fixes; the same edit counts once, and a fix that overlaps an earlier one is left for the next time."""
+    taken: list[TextEdit] = []
+    for edits in fixes:
+        new = [edit for edit in edits if edit not in taken]
+        if not any(_overlap(edit, other) for edit in new for other in taken):
+            taken.extend(new)
+    return sorted(taken, key=lambda edit: (edit.start, edit.end))
+
+
+def _overlap(a: TextEdit, b: TextEdit) -> bool:
+    if a.start == a.end and b.start == b.end:
+        return a.start == b.start
+    return a.start < b.end and b.start < a.end
+
+
+def _parse(document: Document, path: str) -> Any:
+    from aigentflow.syntax.trees import Tree, grammar_of
+
+    grammar = grammar_of(path, document.language_id)
+    return None if grammar is None else Tree.parse(document.text, grammar)
+
+
+def _reparse(document: Document, before: str, edits: Sequence[TextEdit]) -> None:
+    """Keep a document's syntax tree current, at the price of what was edited."""
+    tree = document.tree
+    for edit in edits:
+        if tree is not None:
+            tree = tree.edited(edit.start, edit.end, edit.new)
+    document.tree = tree
+
+
+def denies(agent: AgentDefinition, path: str) -> bool:
+    """Return whether the agent's own deny list names the path: then its checklist does not apply there."""
+    from aigentflow.workspace.globs import Glob, GlobError
+
+    for entry in agent.deny:
+        try:
+            if Glob(entry.pattern, fold_case=True).matches(path):
+                return True
+        except GlobError:
+            return True
+    return False
+
+
+def _lines_meet(document: Document, finding: Finding, first: int, last: int) -> bool:
+    return document.index.line_of(finding.start) <= last and document.index.line_of(finding.end) >= first
+
+
+def gap_summary(document: Document, path: str, gaps: Sequence[Gap]) -> list[dict[str, Any]]:
+    """Return gaps as a run request names them; lines are 1-based."""
+    return [
+        {"path": path, "line": document.index.line_of(gap.finding.start) + 1, "check": gap.finding.check, "message": gap.finding.message}
+        for gap in gaps
+    ]

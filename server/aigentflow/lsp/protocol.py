@@ -1,0 +1,139 @@
+"""pygls' protocol with its known traps mended (libraries page, section 2).
+
+1. `$/cancelRequest` cancels a command too. 2. Enum values that lsprotocol does not know pass through; nested
+`jsonrpc` keys do not matter. 4. Late answers are ignored and failing notifications do not pop up.
+5. Documents are ours, with LSP's own line ends. 7. Server capabilities that pygls does not build are added.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+import logging
+from collections.abc import Callable, Generator
+from concurrent.futures import InvalidStateError
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as t
+from pygls.exceptions import JsonRpcInvalidParams
+from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+logger = logging.getLogger(__name__)
+
+
+def lenient_converter() -> Converter:
+    """Return pygls' converter, changed so that unknown enum values stay as they are."""
+    converter: Converter = default_converter()  # type: ignore[no-untyped-call]
+
+    def structure(value: Any, cls: Any) -> Any:
+        try:
+            return cls(value)
+        except ValueError:
+            return value
+
+    for cls in vars(t).values():
+        if isinstance(cls, type) and issubclass(cls, enum.Enum):
+            converter.register_structure_hook(cls, structure)
+    return converter
+
+
+class Protocol(LanguageServerProtocol):
+    """The protocol of one connection."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.extra_capabilities: Callable[[t.ServerCapabilities], None] = lambda capabilities: None
+        self.leave: Callable[[int], None] = lambda code: None
+        self._commands_under_way: dict[Any, asyncio.Task[Any]] = {}
+
+    def handle_body(self, body: bytes) -> None:
+        """Handle one message body; a broken one is answered as JSON-RPC says, and the next one works."""
+        try:
+            message = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            self._send_data({"jsonrpc": "2.0", "id": None, "error": {"code": -32700, "message": f"not JSON: {type(error).__name__}"}})
+            return
+        for part in message if isinstance(message, list) else [message]:
+            self._handle_part(part)
+
+    def _handle_part(self, message: Any) -> None:
+        if not isinstance(message, dict) or "jsonrpc" not in message:
+            self._send_data({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "not a JSON-RPC 2.0 message"}})
+            return
+        try:
+            self.handle_message(self.structure_message(message))
+        except Exception as error:  # noqa: BLE001 - outermost edge: one unreadable message must not end the connection
+            logger.warning("unreadable message %r: %s", message.get("method", "response"), type(error).__name__)
+            if "id" in message and "method" in message:
+                text = f"parameters of {message['method']!r} are not understood"
+                self._send_data({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32602, "message": text}})
+            elif "id" in message:
+                self._fail_pending(message["id"])
+
+    def _fail_pending(self, msg_id: Any) -> None:
+        future = self._request_futures.pop(msg_id, None)
+        if future is not None and not future.done():
+            future.set_exception(JsonRpcInvalidParams("the client's answer was not understood"))
+
+    def _handle_cancel_notification(self, msg_id: Any) -> None:
+        if (task := self._commands_under_way.get(msg_id)) is not None:
+            task.cancel()
+        super()._handle_cancel_notification(msg_id)
+
+    def _handle_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        try:
+            super()._handle_response(msg_id, result, error)
+        except InvalidStateError:
+            logger.debug("answer to %r came too late", msg_id)
+
+    @lsp_method(t.INITIALIZE)
+    def lsp_initialize(self, params: t.InitializeParams) -> Generator[Any, Any, t.InitializeResult]:
+        """Add the server capabilities that pygls does not build."""
+        result = yield from super().lsp_initialize(params)
+        self.extra_capabilities(result.capabilities)
+        return result
+
+    @lsp_method(t.EXIT)
+    def lsp_exit(self, *args: Any) -> Generator[Any, Any, None]:
+        """End the connection: 0 after `shutdown`, else 1 (LSP 3.17, Exit Notification)."""
+        yield self.leave, (0 if self._shutdown else 1,), None
+
+    @lsp_method(t.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: t.DidOpenTextDocumentParams) -> Generator[Any, Any, None]:
+        """Hand over to our own documents."""
+        yield self.fm.features[t.TEXT_DOCUMENT_DID_OPEN], (params,), None
+
+    @lsp_method(t.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: t.DidChangeTextDocumentParams) -> Generator[Any, Any, None]:
+        """Hand over to our own documents."""
+        yield self.fm.features[t.TEXT_DOCUMENT_DID_CHANGE], (params,), None
+
+    @lsp_method(t.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: t.DidCloseTextDocumentParams) -> Generator[Any, Any, None]:
+        """Hand over to our own documents."""
+        yield self.fm.features[t.TEXT_DOCUMENT_DID_CLOSE], (params,), None
+
+    @lsp_method(t.WORKSPACE_EXECUTE_COMMAND)
+    def lsp_workspace__execute_command(self, params: t.ExecuteCommandParams) -> Generator[Any, Any, Any]:
+        """Call the command with its arguments as plain JSON; a coroutine can be cancelled by the client."""
+        handler = self.fm.commands.get(params.command)
+        if handler is None:
+            raise JsonRpcInvalidParams.of(ValueError(f"there is no command {params.command!r}"))
+        msg_id = self.msg_id
+        arguments = tuple(params.arguments or ())
+
+        async def call() -> Any:
+            task = asyncio.current_task()
+            assert task is not None
+            self._commands_under_way[msg_id] = task
+            try:
+                result = handler(*arguments)
+                return await result if asyncio.iscoroutine(result) else result
+            finally:
+                self._commands_under_way.pop(msg_id, None)
+
+        return (yield call, (), None)

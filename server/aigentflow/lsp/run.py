@@ -1,0 +1,226 @@
+"""One run as the editor sees it: asked for, checked, handed to a run host, shown, delivered, ended once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from aigentflow.errors import AigentflowError, FrameError
+from aigentflow.lsp.convert import uri_of
+from aigentflow.lsp.features.preflight import Preflight
+from aigentflow.lsp.hosts import CANCEL_SECONDS, Host
+from aigentflow.lsp.page import render
+from aigentflow.lsp.progress import Progress
+from aigentflow.state import write_private
+
+if TYPE_CHECKING:
+    from aigentflow.lsp.features.review import Review
+    from aigentflow.lsp.order import RunOrder
+    from aigentflow.lsp.session import Session
+
+_LINE_LENGTH = 100
+_KEPT_EVENTS = 2000
+
+
+class Run:
+    """One execution of an agent on a task; ends in exactly one outcome."""
+
+    def __init__(self, run_id: str, order: RunOrder, session: Session, *, parallel: list[str], changed: Callable[[], None]) -> None:
+        self.id = run_id
+        self.order = order
+        self.agent = order.agent
+        self.title = order.title
+        self.outcome: str | None = None
+        """None while it goes on."""
+        self.reason = ""
+        self.result: dict[str, Any] = {}
+        self.events: list[dict[str, Any]] = []
+        self.review: Review | None = None
+        self._session = session
+        self._parallel = parallel
+        self._changed = changed
+        self._host: Host | None = None
+        self._cancelled = False
+        self._said = ""
+        self.bases: dict[str, tuple[str, int | None]] = {}
+        """Text and version of each open document when the run began."""
+
+    @property
+    def going_on(self) -> bool:
+        """Whether the run has no outcome yet."""
+        return self.outcome is None
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether parts of its proposal wait for the person."""
+        return self.review is not None and self.review.has_pending
+
+    async def live(self) -> None:
+        """Go from the first check to the delivered proposal; always end in one outcome."""
+        progress = Progress(self._session.client, f"{self.agent.id}: {self.title}")
+        self._session.progress.on_cancel(progress.token, self.cancel)
+        try:
+            await self._prepare_and_run(progress)
+        except AigentflowError as error:
+            self._end("cancelled" if self._cancelled else "failed", str(error))
+        finally:
+            self._end("failed" if not self._cancelled else "cancelled", "it ended before it was done; the log has the details")
+            self._session.progress.forget(progress.token)
+            progress.end(self.line())
+            self._changed()
+        await self._release_host()
+        await self._deliver()
+
+    async def _prepare_and_run(self, progress: Progress) -> None:
+        preflight = Preflight(self._session, self.order)
+        boundary = await preflight.check()
+        if boundary is None or self._cancelled:
+            self._end("cancelled" if self._cancelled else "failed", preflight.reason)
+            return
+        bar = self._session.spawn(progress.begin())
+        request = {**self._request(), **boundary}
+        self._boundary = boundary
+        self._host = host = await self._session.hosts.take()
+        self._changed()
+        try:
+            if not self._cancelled:
+                self.result = await host.run(request, lambda event: self._on_event(event, progress))
+        except FrameError as error:
+            self._end("cancelled" if self._cancelled else "failed", "" if self._cancelled else str(error))
+        finally:
+            await bar
+        self._end(self.result.get("outcome", "cancelled"), self.result.get("reason") or "")
+
+    def _end(self, outcome: str, reason: str) -> None:
+        if self.outcome is None:
+            self.outcome, self.reason = outcome, reason
+
+    async def _release_host(self) -> None:
+        if self._host is not None:
+            host, self._host = self._host, None
+            await self._session.hosts.release(host)
+        if self._session.settings.warm_host:
+            self._session.spawn(self._session.hosts.warm())
+
+    def cancel(self) -> None:
+        """End the run: asked first, killed when it does not listen."""
+        if not self.going_on or self._cancelled:
+            return
+        self._cancelled = True
+        if self._host is not None:
+            self._host.cancel()
+            self._session.spawn(self._kill_later(self._host))
+
+    async def _kill_later(self, host: Host) -> None:
+        await asyncio.sleep(CANCEL_SECONDS)
+        host.kill()
+
+    def _on_event(self, event: dict[str, Any], progress: Progress) -> None:
+        if len(self.events) < _KEPT_EVENTS or event.get("kind") not in ("text", "thinking"):
+            self.events.append(event)
+        line = self._progress_line(event)
+        if line and line != self._said:
+            self._said = line
+            progress.report(line)
+
+    def _progress_line(self, event: dict[str, Any]) -> str:
+        kind = event.get("kind")
+        if kind == "tool_called":
+            return f"{event['tool']} {event.get('subject', '')}".strip()[:_LINE_LENGTH]
+        if kind == "turn_started":
+            return f"turn {event['turn']}"
+        if kind == "waiting":
+            return f"waiting: {event.get('reason', '')}"[:_LINE_LENGTH]
+        if kind == "refused":
+            return f"refused: {event.get('path', '')}"[:_LINE_LENGTH]
+        return ""
+
+    def _request(self) -> dict[str, Any]:
+        order, session = self.order, self._session
+        project, settings, command = session.project(order.root), session.settings, order.command
+        return {
+            "run": self.id,
+            "agent_path": str(self.agent.path),
+            "agent_text": self.agent.text,
+            "agent_source": self.agent.source,
+            "task": order.task,
+            "command_title": order.title,
+            "result": command.result if command is not None else "edit",
+            "root": str(order.root),
+            "buffers": list(self._buffers()),
+            "file": order.path,
+            "selection": order.selection,
+            "gaps": list(order.gaps),
+            "arguments": order.arguments,
+            "project": {
+                "phase": project.phase,
+                "plan": project.plan,
+                "lessons": project.lessons,
+                "verification": dict(project.verification),
+            },
+            "parallel": self._parallel,
+            "limits": {
+                "turns": settings.limits.turns,
+                "tokens": settings.limits.tokens,
+                "usd": settings.limits.usd,
+                "seconds": settings.limits.minutes * 60,
+            },
+            "model": settings.model or self.agent.model,
+            "script": session.environment.get("AIGENTFLOW_SCRIPT"),
+            "service": {"headers": dict(session.user_config.service.headers)},
+            "journal": str(session.state),
+        }
+
+    def _buffers(self) -> Iterator[dict[str, Any]]:
+        """Yield every open document of the root with its text, and keep the texts for merging later."""
+        for document in self._session.documents.all():
+            place = self._session.relative(document)
+            if place is None or place[0] != self.order.root:
+                continue
+            path = place[1]
+            self.bases[path] = (document.text, document.version)
+            digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
+            yield {"path": path, "text": document.text, "version": document.version, "sha256": digest}
+
+    async def _deliver(self) -> None:
+        from aigentflow.lsp.delivering import review_of
+
+        if self.result.get("changes"):
+            self.review = review_of(self, self._session, self._boundary)
+            await self.review.deliver()
+            self._changed()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say how it ended, once."""
+        severity = "info" if self.outcome in ("finished", "cancelled") else "error"
+        parts = [f"Aigentflow, {self.agent.id}: {self.line()}."]
+        if self.review is not None:
+            parts.append(self.review.message())
+        if self.result.get("refusals"):
+            parts.append(f"{len(self.result['refusals'])} refused; the run's page says why.")
+        self._session.client.show_message(" ".join(part for part in parts if part), severity)
+
+    async def show(self) -> bool:
+        """Open the run's page: as a virtual document, else as a file of the state folder, else say where it is."""
+        client = self._session.client
+        if client.capabilities.content_provider and await client.show_document(f"aigentflow:/runs/{self.id}.md"):
+            return True
+        path = self._session.state / "pages" / f"{self.id}.md"
+        write_private(path, render(self).encode("utf-8", "replace"))
+        if await client.show_document(uri_of(path)):
+            return True
+        client.show_message(f"Aigentflow: the page of this run is {path}", "info")
+        return False
+
+    def tell_review(self) -> None:
+        """Say what accepting, rejecting or undoing led to."""
+        if self.review is not None and (text := self.review.message()):
+            self._session.client.show_message(f"Aigentflow, {self.agent.id}: {text}", "info")
+
+    def line(self) -> str:
+        """Return one line that says how it stands."""
+        standing = self.outcome or "running"
+        return f"{standing}: {self.reason}" if self.reason else standing
