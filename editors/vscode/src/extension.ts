@@ -1,12 +1,14 @@
 // Starts the Aigentflow language server for this window and stops it again; everything else is standard LSP.
 import { randomUUID } from "node:crypto";
-import { commands, type ExtensionContext, window, workspace } from "vscode";
-import { LanguageClient, RevealOutputChannelOn } from "vscode-languageclient/node";
+import { commands, type ExtensionContext, Uri, window, workspace } from "vscode";
+import { LanguageClient, type Middleware, RevealOutputChannelOn } from "vscode-languageclient/node";
 
 let client: LanguageClient | undefined;
+let settings: string[] = [];
 let restarts: Promise<void> = Promise.resolve();
 
 export async function activate(context: ExtensionContext): Promise<void> {
+  settings = Object.keys(context.extension.packageJSON.contributes.configuration.properties);
   context.subscriptions.push(
     commands.registerCommand("aigentflow.restartServer", restart),
     workspace.onDidGrantWorkspaceTrust(restart),
@@ -47,10 +49,29 @@ function createClient(): LanguageClient {
     {
       documentSelector: [{ scheme: "file" }],
       synchronize: { configurationSection: "aigentflow" },
-      initializationOptions: { workspaceTrusted: workspace.isTrusted, trustToken },
+      middleware,
+      initializationOptions: { workspaceTrusted: workspace.isTrusted, workspaceTrustToken: trustToken },
       revealOutputChannelOn: RevealOutputChannelOn.Never,
     },
   );
+}
+
+const middleware: Middleware = {
+  workspace: {
+    configuration: (params) => params.items.map((item) => (item.section === "aigentflow" ? written(item.scopeUri) : null)),
+    // The new values are not pushed: the server asks for them, and then gets what `written` finds.
+    didChangeConfiguration: async () => client?.sendNotification("workspace/didChangeConfiguration", { settings: null }),
+  },
+};
+
+/** What somebody wrote down. Defaults stay with the server, where the person's own configuration may have changed them. */
+function written(scope: string | undefined): Record<string, unknown> {
+  const configuration = workspace.getConfiguration(undefined, scope === undefined ? undefined : Uri.parse(scope));
+  const values = settings.map((name): [string, unknown] => {
+    const found = configuration.inspect(name);
+    return [name.slice("aigentflow.".length), found?.workspaceFolderValue ?? found?.workspaceValue ?? found?.globalValue];
+  });
+  return Object.fromEntries(values.filter(([name, value]) => value !== undefined && !name.startsWith("server.")));
 }
 
 async function explain(error: unknown): Promise<void> {
