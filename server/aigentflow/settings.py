@@ -21,7 +21,7 @@ STRICTNESS = {"risky": 0, "all": 1}
 USER_ONLY = frozenset(
     name
     for group in (
-        ("service", "baseUrl", "url", "apiKey", "authToken", "key", "keyVariable", "headers", "prices"),
+        ("service", "baseUrl", "url", "apiKey", "authToken", "key", "keyVariable", "headers", "models", "prices"),
         ("trust", "trusted", "trustedFolders", "boundaries", "boundary", "allow", "deny", "box", "boxTier", "tier"),
     )
     for name in group
@@ -95,8 +95,8 @@ class UserConfig(BaseModel):
     path: Path
     settings: Settings = Settings()
     service: Service = Service()
-    prices: dict[str, dict[str, float]] = Field(default_factory=dict)
-    """By model id: USD per million tokens, in the keys of `agents/models.yaml`."""
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """By model id: entries laid over `agents/models.yaml`, such as `{price: {input, output}}` in USD per million tokens."""
     boundaries: dict[Path, dict[str, UserBoundary]] = Field(default_factory=dict)
     """By real path of the folder, then by agent id; `*` stands for every agent."""
     broken: bool = False
@@ -156,6 +156,12 @@ def _widens(field: FieldInfo, now: Any, value: Any) -> bool:
 def _narrow(field: FieldInfo) -> str | None:
     extra = field.json_schema_extra
     return str(extra["narrow"]) if isinstance(extra, dict) else None
+
+
+def service_environment(env: Mapping[str, str], user: UserConfig) -> dict[str, str]:
+    """Return the environment for whatever talks to the model service: the person's own address filled in where none is set."""
+    address = {"ANTHROPIC_BASE_URL": user.service.url} if user.service.url and not env.get("ANTHROPIC_BASE_URL") else {}
+    return {**env, **address}
 
 
 def options() -> Iterator[tuple[str, FieldInfo]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from aigentflow.settings import Service, Settings, UserBoundary, UserConfig, options
 from aigentflow.softly import fill, nested, reason
@@ -27,7 +27,7 @@ class _File(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     service: Service = Service()
-    prices: dict[str, dict[str, StrictFloat]] = Field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def load(env: Mapping[str, str]) -> tuple[UserConfig, tuple[str, ...]]:
@@ -49,7 +49,7 @@ def load(env: Mapping[str, str]) -> tuple[UserConfig, tuple[str, ...]]:
         path=path,
         settings=Settings.model_validate(values),
         service=Service.model_validate(extra.get("service", {})),
-        prices=extra.get("prices", {}),
+        models=extra.get("models", {}),
         boundaries=boundaries,
         broken=broken or answers_broken,
     )
