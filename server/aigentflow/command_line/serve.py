@@ -9,7 +9,7 @@ from aigentflow.errors import ConfigurationError
 
 def main(options: argparse.Namespace) -> int:
     """Serve one client and return the exit code."""
-    from aigentflow.lsp.server import serve
+    from aigentflow.lsp.serving import serve
 
     return serve(_address(options.tcp))
 

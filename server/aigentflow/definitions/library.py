@@ -81,6 +81,10 @@ class Library:
         self._changed()
         return True
 
+    def holds(self, path: Path) -> bool:
+        """Return whether the path lies where agent files of this library are looked for."""
+        return self._folder_of(path) is not None
+
     def invalidate(self, paths: Iterable[Path]) -> None:
         """Look at the disk again at the next question; `paths` are files that are known to have changed."""
         for path in paths:

@@ -2,7 +2,7 @@
 
 1. `$/cancelRequest` cancels a command too. 2. Enum values that lsprotocol does not know pass through; nested
 `jsonrpc` keys do not matter. 4. Late answers are ignored and failing notifications do not pop up.
-5. Documents are ours, with LSP's own line ends. 7. Server capabilities that pygls does not build are added.
+5. Documents are ours, with LSP's own line ends. 7. Server capabilities are those of the handshake.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as t
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
+
+from aigentflow.lsp.handshake import server_capabilities
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -46,8 +48,9 @@ class Protocol(LanguageServerProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.extra_capabilities: Callable[[t.ServerCapabilities], None] = lambda capabilities: None
         self.leave: Callable[[int], None] = lambda code: None
+        self.answered: Any = None
+        """Id of a request that has its answer already, from the handshake."""
         self._commands_under_way: dict[Any, asyncio.Task[Any]] = {}
 
     def handle_body(self, body: bytes) -> None:
@@ -90,12 +93,18 @@ class Protocol(LanguageServerProtocol):
         except InvalidStateError:
             logger.debug("answer to %r came too late", msg_id)
 
+    def _send_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        if self.answered is not None and msg_id == self.answered:
+            self.answered = None
+            return
+        super()._send_response(msg_id, result, error)
+
     @lsp_method(t.INITIALIZE)
     def lsp_initialize(self, params: t.InitializeParams) -> Generator[Any, Any, t.InitializeResult]:
-        """Add the server capabilities that pygls does not build."""
-        result = yield from super().lsp_initialize(params)
-        self.extra_capabilities(result.capabilities)
-        return result
+        """Set up; what is announced is the table of the handshake."""
+        yield from super().lsp_initialize(params)
+        announced = server_capabilities(self._converter.unstructure(params.capabilities))
+        return self._converter.structure({"capabilities": announced, "serverInfo": self.server_info}, t.InitializeResult)
 
     @lsp_method(t.EXIT)
     def lsp_exit(self, *args: Any) -> Generator[Any, Any, None]:

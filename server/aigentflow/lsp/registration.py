@@ -14,13 +14,13 @@ from aigentflow.lsp.convert import to_offset
 from aigentflow.lsp.features.authoring import Authoring
 from aigentflow.lsp.features.diagnostics import Diagnostics
 from aigentflow.lsp.features.gaps import Gaps
-from aigentflow.lsp.features.offers import KINDS, Offers
+from aigentflow.lsp.features.offers import Offers
 from aigentflow.lsp.features.runs import Runs
+from aigentflow.lsp.handshake import CODE_ACTION_KINDS
 
 if TYPE_CHECKING:
     from aigentflow.lsp.server import Server
 
-PAGE_SCHEME = "aigentflow"
 SECTION = "aigentflow"
 WATCHED = ("**/*.{ts,tsx,mts,cts,js,md,yaml,yml,json}",)
 """What agents, project files and facts of checks are read from."""
@@ -55,14 +55,6 @@ def _register_lifecycle(server: Server) -> None:
         server.features = Features(server)
         server.raw_settings = settings_section(params.initialization_options)
 
-    def extra(capabilities: t.ServerCapabilities) -> None:
-        announced = server.session.capabilities
-        if announced.content_provider and capabilities.workspace is not None:
-            capabilities.workspace.text_document_content = t.TextDocumentContentOptions(schemes=[PAGE_SCHEME])
-        if not server.session.pulls:
-            capabilities.diagnostic_provider = None
-
-    protocol.extra_capabilities = extra
     protocol.leave = server.leave
 
     @server.feature(t.INITIALIZED)
@@ -156,7 +148,7 @@ def _register_documents(server: Server) -> None:
 
 
 def _register_requests(server: Server) -> None:
-    @server.feature(t.TEXT_DOCUMENT_CODE_ACTION, t.CodeActionOptions(code_action_kinds=list(KINDS), resolve_provider=True))
+    @server.feature(t.TEXT_DOCUMENT_CODE_ACTION, t.CodeActionOptions(code_action_kinds=list(CODE_ACTION_KINDS), resolve_provider=True))
     def code_action(params: t.CodeActionParams) -> list[t.CodeAction | t.Command]:
         return server.features.offers.actions(params)
 

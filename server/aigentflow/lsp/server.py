@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from lsprotocol import types as t
 from pygls.lsp.server import LanguageServer
@@ -85,12 +86,19 @@ class Server(LanguageServer):
             self.leave(1)
         self.leave(0)
 
-    async def serve_pipes(self, stdin: Any, stdout: Any) -> int:
-        """Serve a client over binary pipes until it leaves; return the exit code."""
+    async def serve_pipes(self, stdin: int, stdout: BinaryIO, before: bytes = b"", answered: bytes | None = None) -> int:
+        """Serve a client over pipes until it leaves; return the exit code.
+
+        `before` are bytes of the input that were read already, `answered` the body of an `initialize` that has its answer.
+        """
         loop = asyncio.get_running_loop()
         self.exit_code = loop.create_future()
         writer = QueueWriter(stdout)
         self.protocol.set_writer(writer)
+        if answered is not None:
+            protocol: Any = self.protocol
+            protocol.answered = json.loads(answered)["id"]
+            protocol.handle_body(answered)
 
         def on_end(reason: str) -> None:
             if reason:
@@ -102,7 +110,7 @@ class Server(LanguageServer):
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self.handle_bodies, bodies)
 
-        threading.Thread(target=read_stream, args=(stdin, on_bodies, on_end), name="lsp-reader", daemon=True).start()
+        threading.Thread(target=read_stream, args=(stdin, before, on_bodies, on_end), name="lsp-reader", daemon=True).start()
         try:
             return await self.exit_code
         finally:
@@ -133,15 +141,9 @@ class Server(LanguageServer):
                     await session.close()
 
 
-def serve_stdio() -> int:
-    """Serve over standard input and output; anything else that prints goes to standard error."""
-    stdin = os.fdopen(os.dup(0), "rb", buffering=0)
-    stdout = os.fdopen(os.dup(1), "wb")
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
-    os.dup2(2, 1)
-    return asyncio.run(Server().serve_pipes(stdin, stdout))
+def serve_pipes(stdin: int, stdout: BinaryIO, before: bytes, answered: bytes | None) -> int:
+    """Serve over pipes whose handshake may be done."""
+    return asyncio.run(Server().serve_pipes(stdin, stdout, before, answered))
 
 
 def serve_tcp(host: str, port: int) -> int:
@@ -162,13 +164,6 @@ def serve_tcp(host: str, port: int) -> int:
         return await done
 
     return asyncio.run(serve())
-
-
-def serve(tcp: tuple[str, int] | None = None) -> int:
-    """Serve one client and return the exit code of the process."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pygls").setLevel(logging.ERROR)
-    return serve_stdio() if tcp is None else serve_tcp(*tcp)
 
 
 def _roots(params: t.InitializeParams) -> list[Path]:

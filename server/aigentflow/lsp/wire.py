@@ -58,17 +58,19 @@ class FrameReader:
         return True
 
 
-def read_stream(stream: BinaryIO, on_bodies: Callable[[list[bytes]], None], on_end: Callable[[str], None]) -> None:
+def read_stream(descriptor: int, before: bytes, on_bodies: Callable[[list[bytes]], None], on_end: Callable[[str], None]) -> None:
     """Read frames until the stream ends; bodies that arrive together are handed over together.
 
-    `on_end` gets the reason, empty for an ordinary end. Meant for a thread of its own.
+    `before` are bytes that were read already. `on_end` gets the reason, empty for an ordinary end. Meant for a thread of its own.
     """
     reader = FrameReader()
     reason = ""
     try:
-        while chunk := os.read(stream.fileno(), _CHUNK):
+        chunk = before or os.read(descriptor, _CHUNK)
+        while chunk:
             if bodies := list(reader.feed(chunk)):
                 on_bodies(bodies)
+            chunk = os.read(descriptor, _CHUNK)
     except (OSError, ValueError) as error:
         reason = str(error)
     on_end(reason)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 REWRITE = "refactor.rewrite.aigentflow"
 FIX_ALL = "source.fixAll.aigentflow"
 SOURCE_KIND = "source.aigentflow"
-KINDS = ("quickfix", REWRITE, FIX_ALL, SOURCE_KIND)
 _TITLE_LENGTH = 90
 _SYMBOL_PLACES = ("function", "method", "class")
 
