@@ -1,0 +1,318 @@
+"""Pending changes on top of a snapshot; each one asks the boundary first, none touches the disk."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import EditError, PathMissing, PathRefused
+from .boundary import MAX_FILE, Boundary, Decision
+from .decoding import encode
+from .diff import apply_edits, hunks
+from .lines import line_end_of
+from .names import folded, secret_name
+from .places import PlainText, find_places, many_found, not_found, plain
+from .proposal import Base, FileChange, Hunk, Proposal, TextEdit
+from .snapshot import FileText, Snapshot
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """What a path is to hold; `text` None means that it is to be gone."""
+
+    text: str | None
+    origin: str | None
+    """The file of the snapshot whose text, encoding and mode it goes on from; None for a new file."""
+
+
+class Overlay:
+    """The workspace as the run has it: the snapshot with the run's own changes."""
+
+    def __init__(self, snapshot: Snapshot, boundary: Boundary) -> None:
+        self.snapshot = snapshot
+        self.boundary = boundary
+        self._pending: dict[str, _Pending] = {}
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Paths that the proposal speaks of, sorted; of a rename both ends."""
+        paths: set[str] = set()
+        for change in self.proposal().changes:
+            paths.update({change.path} if change.from_path is None else {change.path, change.from_path})
+        return tuple(sorted(paths))
+
+    def read(self, path: str) -> str:
+        """Return the text with its own line ends; raises PathRefused, PathMissing or PathUnreadable."""
+        canonical = self._readable(path)
+        pending = self._pending.get(canonical)
+        if pending is None:
+            return self.snapshot.read(canonical).text
+        if pending.text is None:
+            raise PathMissing(f"{canonical} was deleted in this run", path)
+        return pending.text
+
+    def peek(self, path: str) -> str:
+        """Return the text as `read` does, without freezing the file; for searches."""
+        canonical = self._readable(path)
+        if canonical in self._pending:
+            return self.read(canonical)
+        return self.snapshot.peek(canonical).text
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file now; False also for what may not be read."""
+        decision = self.boundary.may_read(path)
+        return decision.allowed and self._exists(decision.path)
+
+    def paths(self, under: str = "", *, limit: int = 200_000) -> Iterator[str]:
+        """Yield the files that may be read and that git would not ignore, the run's own new files last."""
+        under = self._readable(under) if under.strip("/.") else ""
+        prefix = under + "/" if under else ""
+        for path in self.snapshot.paths(under, limit=limit):
+            pending = self._pending.get(path)
+            if (pending is None or pending.text is not None) and secret_name(folded(path).split("/")) is None:
+                yield path
+        for path in sorted(self._pending):
+            if path.startswith(prefix) and self._pending[path].text is not None and not self.snapshot.exists(path):
+                yield path
+
+    def write(self, path: str, content: str) -> None:
+        """Make the content the whole text of the file, which may be new; an existing file keeps encoding, mark and line ends."""
+        canonical = self._changeable(path)
+        if not self._exists(canonical):
+            self._refuse_twin(canonical, leaving=None)
+            origin = canonical if self.snapshot.exists(canonical) and not self._moved_away(canonical) else None
+            self._set(canonical, content.removeprefix("\ufeff") if origin else content, origin)
+            return
+        text = self.read(canonical)
+        old = PlainText(text)
+        new = plain(content.removeprefix("\ufeff"))
+        self._set(canonical, apply_edits(text, old.replaced(0, len(old.text), new)), self._origin(canonical))
+
+    def edit(self, path: str, old: str, new: str, *, replace_all: bool = False) -> int:
+        """Replace `old`, which must occur exactly once unless `replace_all`; returns how many places were changed."""
+        canonical = self._changeable(path)
+        text = self.read(canonical)
+        if old == new:
+            raise EditError(f"{canonical}: old and new text are the same")
+        if not old:
+            if text:
+                raise EditError(f"{canonical}: the old text is empty; quote the lines at which the new text belongs")
+            self.write(canonical, new)
+            return 1
+        changed, count = _replace(canonical, text, old, new, replace_all=replace_all)
+        self._set(canonical, changed, self._origin(canonical))
+        return count
+
+    def delete(self, path: str) -> None:
+        """Take the file away."""
+        canonical = self._named_itself(self._changeable(path), path)
+        self._require(canonical)
+        self.snapshot_text(canonical)
+        self._pending[canonical] = _Pending(None, self._origin(canonical))
+        self._forget_unborn(canonical)
+
+    def rename(self, path: str, to: str) -> None:
+        """Move the file to a path where there is none; the boundary must hold both ends."""
+        source = self._named_itself(self._changeable(path), path)
+        target = self._changeable(to)
+        self._require(source)
+        if source == target or self._exists(target):
+            raise EditError(f"{target} exists already; delete it first or choose another name")
+        self._refuse_twin(target, leaving=source)
+        text, origin = self.read(source), self._origin(source)
+        self.snapshot_text(source)
+        self._pending[source] = _Pending(None, None if origin != source else source)
+        self._forget_unborn(source)
+        self._pending[target] = _Pending(text, origin)
+
+    def proposal(self) -> Proposal:
+        """Return the difference to the snapshot, ordered by path."""
+        claimed: set[str] = set()
+        changes: list[FileChange] = []
+        for path, pending in sorted(self._pending.items()):
+            if pending.text is not None:
+                change = self._change(path, pending.text, pending.origin, claimed)
+                changes += [] if change is None else [change]
+        for path, pending in self._pending.items():
+            if pending.text is None and path not in claimed and self.snapshot.exists(path):
+                changes.append(self._deletion(path))
+        return Proposal(tuple(sorted(changes, key=lambda change: change.path)))
+
+    def snapshot_text(self, canonical: str) -> FileText | None:
+        """Freeze and return the file as the snapshot has it; None where it has none."""
+        return self.snapshot.read(canonical) if self.snapshot.exists(canonical) else None
+
+    def _change(self, path: str, text: str, origin: str | None, claimed: set[str]) -> FileChange | None:
+        existing = self.snapshot_text(path)
+        if existing is not None:
+            if existing.text == text:
+                return None
+            return _file_change(path, "modify", existing, text)
+        gone = origin is not None and origin not in claimed and self._is_gone(origin)
+        source = self.snapshot_text(origin) if gone and origin is not None else None
+        if source is not None and origin is not None:
+            claimed.add(origin)
+            return _file_change(path, "rename", source, text)
+        whole = (Hunk(f"{path}#1", TextEdit(0, 0, text), ""),)
+        return FileChange(path, "create", None, text, whole, line_end=line_end_of(text))
+
+    def _deletion(self, path: str) -> FileChange:
+        file = self.snapshot.read(path)
+        return FileChange(
+            path,
+            "delete",
+            _base(file),
+            None,
+            line_end=line_end_of(file.text),
+            bom=file.bom,
+            encoding=file.encoding,
+            executable=_executable(file),
+        )
+
+    def _readable(self, path: str) -> str:
+        decision = self.boundary.may_read(path)
+        if not decision.allowed:
+            raise _refusal(path, decision)
+        return decision.path
+
+    def _changeable(self, path: str) -> str:
+        decision = self.boundary.may_change(path)
+        if not decision.allowed:
+            raise _refusal(path, decision)
+        return decision.path
+
+    def _named_itself(self, canonical: str, asked: str) -> str:
+        """Refuse to delete or move a file by the name of a link to it."""
+        if unicodedata.normalize("NFC", self.boundary.asked_path(asked)) != unicodedata.normalize("NFC", canonical):
+            raise PathRefused(f"{asked} goes through a link; name {canonical} itself", asked, rule="resolve")
+        return canonical
+
+    def _exists(self, canonical: str) -> bool:
+        pending = self._pending.get(canonical)
+        return pending.text is not None if pending is not None else self.snapshot.exists(canonical)
+
+    def _require(self, canonical: str) -> None:
+        if not self._exists(canonical):
+            raise PathMissing(f"{canonical} does not exist", canonical)
+
+    def _is_gone(self, canonical: str) -> bool:
+        pending = self._pending.get(canonical)
+        return pending is not None and pending.text is None
+
+    def _moved_away(self, canonical: str) -> bool:
+        return any(
+            pending.origin == canonical and path != canonical and pending.text is not None for path, pending in self._pending.items()
+        )
+
+    def _origin(self, canonical: str) -> str | None:
+        pending = self._pending.get(canonical)
+        if pending is not None:
+            return pending.origin
+        return canonical if self.snapshot.exists(canonical) else None
+
+    def _forget_unborn(self, canonical: str) -> None:
+        """A file that the run itself made leaves no trace when it goes."""
+        if not self.snapshot.exists(canonical):
+            self._pending.pop(canonical, None)
+
+    def _set(self, canonical: str, text: str, origin: str | None) -> None:
+        encoding = "utf-8" if origin is None else self.snapshot.read(origin).encoding
+        try:
+            size = len(encode(text, encoding, bom=False))
+        except UnicodeEncodeError as error:
+            raise EditError(f"{canonical} is {encoding}, which has no {_code_points(error)}") from None
+        if size > MAX_FILE:
+            raise EditError(f"{canonical} would have {size:,} bytes; files above {MAX_FILE:,} are not written")
+        self._pending[canonical] = _Pending(text, origin)
+
+    def _refuse_twin(self, canonical: str, *, leaving: str | None) -> None:
+        """Refuse a new name that differs from an existing one only in case or composition."""
+        parts = canonical.split("/")
+        for number, part in enumerate(parts):
+            folder = "/".join(parts[:number])
+            names = self._names_in(folder)
+            if part in names:
+                continue
+            alike = _alike(part)
+            twin = next((name for name in sorted(names) if _alike(name) == alike), None)
+            real = None if twin is None else f"{folder}/{twin}" if folder else twin
+            if real is not None and real != leaving:
+                raise EditError(f"{canonical} would be a twin of {real}, which differs only in case or composition; use that name")
+
+    def _names_in(self, folder: str) -> set[str]:
+        prefix = folder + "/" if folder else ""
+        names = set(self.snapshot.names_in(folder))
+        for path, pending in self._pending.items():
+            if not path.startswith(prefix):
+                continue
+            name, _, below = path[len(prefix) :].partition("/")
+            if pending.text is not None:
+                names.add(name)
+            elif not below:
+                names.discard(name)
+        return names
+
+
+def _replace(path: str, text: str, old: str, new: str, *, replace_all: bool) -> tuple[str, int]:
+    if plain(old) == plain(new):
+        source, wanted = text, old
+    else:
+        source, wanted = plain(text), plain(old)
+    places = find_places(source, wanted)
+    if not places:
+        raise not_found(path, plain(text), plain(old))
+    if not replace_all and len(places) > 1:
+        raise many_found(path, source, places)
+    if replace_all:
+        places = _without_overlap(source, wanted)
+    if source is text and plain(old) == plain(new):
+        return apply_edits(text, [TextEdit(at, at + len(old), new) for at in places]), len(places)
+    view = PlainText(text)
+    if replace_all:
+        return apply_edits(text, [edit for at in places for edit in view.replaced(at, at + len(wanted), new)]), len(places)
+    return apply_edits(text, view.replaced(places[0], places[0] + len(wanted), new)), 1
+
+
+def _without_overlap(text: str, old: str) -> list[int]:
+    found: list[int] = []
+    at = text.find(old)
+    while at >= 0:
+        found.append(at)
+        at = text.find(old, at + len(old))
+    return found
+
+
+def _file_change(path: str, kind: str, file: FileText, after: str) -> FileChange:
+    return FileChange(
+        path,
+        "rename" if kind == "rename" else "modify",
+        _base(file),
+        after,
+        hunks(path, file.text, after),
+        from_path=file.path if kind == "rename" else None,
+        line_end=line_end_of(file.text),
+        bom=file.bom,
+        encoding=file.encoding,
+        executable=_executable(file),
+    )
+
+
+def _base(file: FileText) -> Base:
+    return Base(file.text, file.sha256, file.version)
+
+
+def _executable(file: FileText) -> bool:
+    return file.mode is not None and bool(file.mode & 0o111)
+
+
+def _refusal(asked: str, decision: Decision) -> PathRefused:
+    return PathRefused(decision.reason, asked, rule=decision.rule, pattern=decision.pattern, owner=decision.owner)
+
+
+def _alike(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _code_points(error: UnicodeEncodeError) -> str:
+    return ", ".join(f"U+{ord(character):04X}" for character in error.object[error.start : error.end][:5])
