@@ -89,7 +89,7 @@ class Workspace:
             raise ConfigurationError(f"There is no {named!r}, neither here nor in {self.root}.")
         if not real.is_relative_to(self.root):
             raise ConfigurationError(f"{named!r} lies outside the workspace {self.root}; name its folder with --workspace.")
-        return real.relative_to(self.root).as_posix().removeprefix(".")
+        return "" if real == self.root else real.relative_to(self.root).as_posix()
 
 
 def open_workspace(folder: str, env: Mapping[str, str]) -> Workspace:

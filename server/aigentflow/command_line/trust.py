@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from aigentflow.command_line.opening import Workspace, open_workspace
 from aigentflow.command_line.output import plain, print_lines
@@ -32,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
 def trusted_files(workspace: Workspace) -> dict[str, str]:
     """Return what trusting this workspace means: the hash of each agent file and of the project file, by name."""
     files = {
-        os.path.relpath(agent.path, workspace.root): agent.sha256
+        Path(os.path.relpath(agent.path, workspace.root)).as_posix(): agent.sha256
         for agent in workspace.agents
         if agent.source == "workspace" and agent.runnable
     }
