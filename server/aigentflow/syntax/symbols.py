@@ -173,7 +173,7 @@ _CLASS = re.compile(
 )
 _FUNCTION_WORD = re.compile(r"\b(?:func|fn|function|fun|def|sub|proc)\s+(?:\([^()]*\)\s*)?([A-Za-z_]\w*)[^;{}]*\Z")
 _FUNCTION = re.compile(r"\b([A-Za-z_~]\w*)\s*\([^;{}]*\)[^;{}()]*\Z")
-_NOT_FUNCTIONS = frozenset("if for while switch catch match return else do foreach synchronized using lock sizeof".split())
+_NOT_FUNCTIONS = re.compile(r"if|for|while|switch|catch|match|return|else|do|foreach|synchronized|using|lock|sizeof")
 _LONGEST_HEADER = 2000
 _HIDDEN = re.compile(r'//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|`[^`]*`|\'(?:\\.|[^\'\\\n])\'', re.DOTALL)
 
@@ -212,7 +212,7 @@ def _braced(plain: str, start: int, brace: int, end: int) -> Symbol | None:
     if match := _CLASS.search(header):
         return Symbol("class", match[1], start, end)
     match = _FUNCTION.search(header)
-    if match is not None and match[1] not in _NOT_FUNCTIONS:
+    if match is not None and not _NOT_FUNCTIONS.fullmatch(match[1]):
         return Symbol("function", match[1], start, end)
     return None
 

@@ -1,0 +1,194 @@
+"""One file as detectors see it. What a detector asks of a `Unit` depends on that declaration and on the imports only."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from aigentflow.checks.declarations import ClassDeclaration, read_class
+from aigentflow.syntax.trees import Tree
+
+if TYPE_CHECKING:
+    import tree_sitter as ts
+
+_PLACES = """
+[(class_declaration) (abstract_class_declaration)] @class
+(import_statement) @import
+(throw_statement) @throw
+(call_expression) @call
+"""
+
+
+@dataclass(frozen=True)
+class Import:
+    """Where a local name comes from; `imported` is `default` or `*` for those forms."""
+
+    module: str
+    imported: str
+    type_only: bool
+    node: ts.Node
+
+
+@dataclass(frozen=True)
+class Call:
+    """`receiver.name(arguments)`; receiver None for a plain function."""
+
+    node: ts.Node
+    name: str
+    receiver: ts.Node | None
+    arguments: tuple[ts.Node, ...]
+
+
+class SourceFile:
+    """A parsed file; everything is read from the tree when it is first asked for."""
+
+    def __init__(self, path: str, tree: Tree) -> None:
+        self.path = path
+        self.tree = tree
+
+    @property
+    def text(self) -> str:
+        """The file's text."""
+        return self.tree.text
+
+    def line_of(self, node: ts.Node) -> int:
+        """Return the 1-based line where a node begins."""
+        return node.start_point[0] + 1
+
+    @cached_property
+    def _captured(self) -> dict[str, list[ts.Node]]:
+        found = self.tree.captures(_PLACES)
+        return {name: sorted(nodes, key=lambda node: node.start_byte) for name, nodes in found.items()}
+
+    @cached_property
+    def _starts(self) -> dict[str, list[int]]:
+        return {name: [node.start_byte for node in nodes] for name, nodes in self._captured.items()}
+
+    def places(self, name: str, start_byte: int = 0, end_byte: int | None = None) -> list[ts.Node]:
+        """Return the captured nodes (`class`, `import`, `throw`, `call`) that begin in `[start_byte, end_byte)`."""
+        nodes = self._captured.get(name, [])
+        if not nodes:
+            return []
+        starts = self._starts[name]
+        first = bisect_left(starts, start_byte)
+        last = len(nodes) if end_byte is None else bisect_left(starts, end_byte)
+        return nodes[first:last]
+
+    @cached_property
+    def imports(self) -> dict[str, Import]:
+        """Imports by local name."""
+        found: dict[str, Import] = {}
+        for node in self.places("import"):
+            found.update(_imports(self.tree, node))
+        return found
+
+    @cached_property
+    def classes(self) -> tuple[ClassDeclaration, ...]:
+        """All classes that could be read, nested ones included."""
+        read = (read_class(self.tree, node) for node in self.places("class"))
+        return tuple(declaration for declaration in read if declaration is not None)
+
+    def calls(self, node: ts.Node) -> Iterator[Call]:
+        """Yield the calls inside a node, outer calls of a chain first."""
+        for place in self.places("call", node.start_byte, node.end_byte):
+            call = read_call(self.tree, place)
+            if call is not None:
+                yield call
+
+    def units(self) -> Iterator[Unit]:
+        """Yield the top-level declarations and statements."""
+        for node in self.tree.root.children:
+            yield Unit(self, node.start_byte, node.end_byte)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One top-level declaration or statement of a file, `[start_byte, end_byte)`."""
+
+    file: SourceFile
+    start_byte: int
+    end_byte: int
+
+    @property
+    def classes(self) -> list[ClassDeclaration]:
+        """The classes of this unit."""
+        return [c for c in self.file.classes if self.start_byte <= c.node.start_byte < self.end_byte]
+
+    def places(self, name: str) -> list[ts.Node]:
+        """Return captured nodes of this unit, see `SourceFile.places`."""
+        return self.file.places(name, self.start_byte, self.end_byte)
+
+
+def read_call(tree: Tree, node: ts.Node) -> Call | None:
+    """Return the call of a call node; None where what is called has no name."""
+    called = node.child_by_field_name("function")
+    if called is None:
+        return None
+    receiver: ts.Node | None = None
+    if called.type == "member_expression":
+        receiver = called.child_by_field_name("object")
+        called = called.child_by_field_name("property")
+    elif called.type != "identifier":
+        return None
+    if called is None:
+        return None
+    listed = node.child_by_field_name("arguments")
+    arguments = () if listed is None else tuple(child for child in listed.named_children if child.type != "comment")
+    return Call(node, tree.source_of(called), receiver, arguments)
+
+
+def string_value(tree: Tree, node: ts.Node | None) -> str | None:
+    """Return the value of a string literal or of a template without substitutions; None for other nodes."""
+    if node is None or node.type not in ("string", "template_string"):
+        return None
+    if any(child.type == "template_substitution" for child in node.named_children):
+        return None
+    return tree.source_of(node)[1:-1]
+
+
+def ancestors(node: ts.Node) -> Iterator[ts.Node]:
+    """Yield the nodes around a node, innermost first."""
+    parent = node.parent
+    while parent is not None:
+        yield parent
+        parent = parent.parent
+
+
+FUNCTION_NODES = (
+    "method_definition",
+    "function_declaration",
+    "generator_function_declaration",
+    "arrow_function",
+    "function_expression",
+    "generator_function",
+)
+
+
+def _imports(tree: Tree, node: ts.Node) -> Iterator[tuple[str, Import]]:
+    module = string_value(tree, node.child_by_field_name("source"))
+    if module is None:
+        return
+    type_only = any(child.type == "type" for child in node.children)
+    for clause in node.named_children:
+        if clause.type != "import_clause":
+            continue
+        for part in clause.named_children:
+            if part.type == "identifier":
+                yield tree.source_of(part), Import(module, "default", type_only, node)
+            elif part.type == "namespace_import" and part.named_child_count:
+                yield tree.source_of(part.named_children[0]), Import(module, "*", type_only, node)
+            elif part.type == "named_imports":
+                yield from _named(tree, part, Import(module, "", type_only, node))
+
+
+def _named(tree: Tree, part: ts.Node, common: Import) -> Iterator[tuple[str, Import]]:
+    for specifier in part.named_children:
+        name, alias = specifier.child_by_field_name("name"), specifier.child_by_field_name("alias")
+        if name is None:
+            continue
+        type_only = common.type_only or any(child.type == "type" for child in specifier.children)
+        imported = tree.source_of(name)
+        yield (tree.source_of(alias) if alias is not None else imported), Import(common.module, imported, type_only, common.node)

@@ -1,0 +1,164 @@
+"""What a test file does with the product: which classes it really constructs, which methods and paths it calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from aigentflow.checks.declarations import base_name
+from aigentflow.checks.records import HttpCall, TestRecord
+from aigentflow.checks.routing import segments
+from aigentflow.checks.source import Call, SourceFile, read_call, string_value
+
+if TYPE_CHECKING:
+    import tree_sitter as ts
+
+_HTTP = frozenset({"get", "post", "put", "patch", "delete", "del", "head", "options"})
+_REQUESTS = re.compile(r"supertest|getHttpServer|\.inject\(|\bfetch\(|axios|light-my-request|pactum|undici|\bgot\b|\bky\b|hono/testing")
+_ASKS = frozenset({"get", "resolve", "create", "createInstance"})
+_NEW = "(new_expression constructor: [(identifier) (member_expression)] @class)"
+_MOCKS = re.compile(r"^(?:mock|createMock|mocked|createStubInstance|mockDeep|spyOn|deepMocked)$")
+
+
+def read_test(file: SourceFile) -> TestRecord:
+    """Return what a test file does."""
+    calls = [call for node in file.places("call") if (call := read_call(file.tree, node)) is not None]
+    constructed = {base_name(file.tree.source_of(node)) for node in file.tree.captures(_NEW).get("class", [])}
+    receivers = dict(_receivers(file))
+    asked = {name for call in calls if (name := _asked_for(file, call)) is not None}
+    requests = bool(_REQUESTS.search(file.text))
+    return TestRecord(
+        imports=frozenset(imported.imported for imported in file.imports.values()),
+        constructs=frozenset(constructed | asked),
+        calls=frozenset(_method_calls(file, calls, receivers)),
+        http=tuple(_requests(file, calls)) if requests else (),
+        makes_requests=requests,
+    )
+
+
+def _asked_for(file: SourceFile, call: Call) -> str | None:
+    """The class in `module.get(OrdersService)` and `mock.resolve<OrdersService>(…)`."""
+    if call.name not in _ASKS or call.receiver is None or not call.arguments:
+        return None
+    name = file.tree.source_of(call.arguments[0])
+    return name if re.fullmatch(r"[A-Z]\w*", name) else None
+
+
+def _receivers(file: SourceFile) -> Iterator[tuple[str, str]]:
+    """Variables and the class they hold an instance of."""
+    query = "[(variable_declarator) (assignment_expression) (public_field_definition)] @place"
+    for node in file.tree.captures(query).get("place", []):
+        name = node.child_by_field_name("name") or node.child_by_field_name("left")
+        value = node.child_by_field_name("value") or node.child_by_field_name("right")
+        annotation = node.child_by_field_name("type")
+        if name is None:
+            continue
+        held = _class_of(file, value) if value is not None else None
+        if held is None and annotation is not None:
+            text = file.tree.source_of(annotation).lstrip(":").strip()
+            held = base_name(text) if re.fullmatch(r"[A-Z]\w*", base_name(text)) else None
+        if held is not None:
+            yield file.tree.source_of(name), held
+
+
+def _class_of(file: SourceFile, value: ts.Node) -> str | None:
+    while (
+        value.type in ("await_expression", "parenthesized_expression", "as_expression", "non_null_expression") and value.named_child_count
+    ):
+        value = value.named_children[0]
+    if value.type == "new_expression":
+        made = value.child_by_field_name("constructor")
+        return base_name(file.tree.source_of(made)) if made is not None else None
+    if value.type == "call_expression" and (call := read_call(file.tree, value)) is not None:
+        return None if _MOCKS.match(call.name) else _asked_for(file, call)
+    return None
+
+
+def _method_calls(file: SourceFile, calls: list[Call], receivers: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for call in calls:
+        if call.receiver is None:
+            continue
+        receiver = call.receiver
+        held = _class_of(file, receiver) if receiver.type in ("new_expression", "call_expression", "parenthesized_expression") else None
+        name = file.tree.source_of(receiver)
+        yield held or receivers.get(name) or receivers.get(name.removeprefix("this."), ""), call.name
+
+
+def _requests(file: SourceFile, calls: list[Call]) -> Iterator[HttpCall]:
+    for call in calls:
+        line = file.line_of(call.node)
+        if call.name in _HTTP and call.receiver is not None and call.arguments:
+            path = _path(file, call.arguments[0])
+            if path is not None:
+                yield HttpCall("DELETE" if call.name == "del" else call.name.upper(), path, line)
+        elif call.name in ("inject", "request", "fetch") and call.arguments:
+            yield from _described(file, call, line)
+
+
+def _described(file: SourceFile, call: Call, line: int) -> Iterator[HttpCall]:
+    """`inject({ method, url })`, `fetch(url, { method })`."""
+    options = next((argument for argument in call.arguments if argument.type == "object"), None)
+    given = _pairs(file, options) if options is not None else {}
+    url = given.get("url") or given.get("path") or (call.arguments[0] if call.arguments[0] is not options else None)
+    verb = string_value(file.tree, given.get("method")) or "GET"
+    path = _path(file, url) if url is not None else None
+    if path is not None:
+        yield HttpCall(verb.upper(), path, line)
+
+
+def _pairs(file: SourceFile, node: ts.Node) -> dict[str, ts.Node]:
+    found = {}
+    for pair in node.named_children:
+        key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
+        if key is not None and value is not None:
+            found[file.tree.source_of(key).strip("'\"")] = value
+        elif pair.type == "shorthand_property_identifier":
+            found[file.tree.source_of(pair)] = pair
+    return found
+
+
+def _path(file: SourceFile, node: ts.Node) -> tuple[str | None, ...] | None:
+    """The segments of a path expression; None where it cannot be a path."""
+    template = _template(file, node, 0)
+    if template is None:
+        return None
+    template = re.sub(r"^[a-z]+://[^/\0]*", "", template)
+    if not template.startswith(("/", "\0")):
+        return None
+    return tuple(None if "\0" in segment else segment for segment in segments(template))
+
+
+def _template(file: SourceFile, node: ts.Node, depth: int) -> str | None:
+    """The text of a string expression, with NUL for what is not known."""
+    tree = file.tree
+    if node.type == "string":
+        return tree.source_of(node)[1:-1]
+    if node.type == "template_string":
+        parts = []
+        for child in node.named_children:
+            if child.type != "template_substitution":
+                parts.append(tree.source_of(child))
+            else:
+                inner = child.named_children[0] if child.named_child_count else child
+                known = _template(file, inner, depth + 1) if inner.type == "identifier" else None
+                parts.append("\0" if known is None else known)
+        return "".join(parts)
+    if node.type == "binary_expression":
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is None or right is None:
+            return None
+        return (_template(file, left, depth + 1) or "\0") + (_template(file, right, depth + 1) or "\0")
+    if node.type in ("identifier", "shorthand_property_identifier") and depth < 4:
+        return _constant(file, tree.source_of(node), depth)
+    return None
+
+
+def _constant(file: SourceFile, name: str, depth: int) -> str | None:
+    query = "(variable_declarator name: (identifier) @name value: [(string) (template_string) (binary_expression)] @value)"
+    for value in file.tree.captures(query).get("value", []):
+        declarator = value.parent
+        named = declarator.child_by_field_name("name") if declarator is not None else None
+        if named is not None and file.tree.source_of(named) == name:
+            return _template(file, value, depth + 1)
+    return None
