@@ -16,7 +16,6 @@ _KIND = re.compile(r"[a-zA-Z][\w-]*(?:\.[\w-]+)*\Z")
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,63}\Z")
 _PLACEHOLDER = re.compile(r"\{(symbol|file|selection|gap)\}|\$([A-Z][A-Z0-9_]*)")
 _MOST_COMMANDS = 50
-_LONGEST_TITLE = 120
 _FIX_KIND = "quickfix"
 
 
@@ -44,7 +43,7 @@ def default_commands(agent_id: str, *, has_checklist: bool) -> tuple[AgentComman
     run = AgentCommand(
         id="run",
         title=f"Run {agent_id} on {{selection}}",
-        task="$ARGUMENTS\n\nWork on {selection} in {file}.",
+        task="$ARGUMENTS",
         on=("file", "selection"),
         ask=f"What should {agent_id} do?",
     )
@@ -69,18 +68,6 @@ def fill(template: str, places: Mapping[str, str], variables: Mapping[str, str])
         return places.get(place, match.group()) if place else variables.get(name, match.group())
 
     return _PLACEHOLDER.sub(value, template)
-
-
-def title_of(command: AgentCommand, places: Mapping[str, str], variables: Mapping[str, str]) -> str:
-    """Return the command's title for one place, on one line and short enough for a menu."""
-    title = " ".join(fill(command.title, places, variables).split())
-    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1].rstrip() + "…"
-
-
-def places_of(file: str, *, lines: tuple[int, int] | None = None, symbol: str | None = None, gap: str | None = None) -> dict[str, str]:
-    """Return what the placeholders stand for at one place; lines are 1-based and inclusive."""
-    selection = "this file" if lines is None else f"line {lines[0]}" if lines[0] == lines[1] else f"lines {lines[0]}–{lines[1]}"
-    return {"file": file or "this file", "selection": selection, "symbol": symbol or selection, "gap": gap or "the gap"}
 
 
 def _command(node: Node, reader: Reader) -> AgentCommand | None:

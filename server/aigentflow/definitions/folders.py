@@ -31,12 +31,12 @@ class Found:
     """Why it is not read, where it is not."""
 
 
-def agent_files(folder: Path, root: Path | None) -> Iterator[Found]:
-    """Yield the `.md` files under the folder; with a root, links that leave it are not followed."""
+def agent_files(folder: Path, root: Path | None, *, nested: bool = True) -> Iterator[Found]:
+    """Yield the `.md` files of the folder; with a root, links that leave it are not followed."""
     inside = os.path.realpath(root) if root is not None else None
     if inside is not None and not _is_inside(os.path.realpath(folder), inside):
         return
-    for n, path in enumerate(_walk(folder, 0, inside)):
+    for n, path in enumerate(_walk(folder, 0 if nested else _DEEPEST, inside)):
         if n >= _MOST_FILES:
             return
         found = _look(path, folder, inside)

@@ -30,6 +30,10 @@ class _Folder:
     source: Source
     root: Path | None
 
+    def files(self) -> Iterator[Found]:
+        """Yield the agent files that lie here; the package has pages of other kinds in folders below."""
+        return agent_files(self.path, self.root, nested=self.source != "built-in")
+
 
 class Library:
     """All agent files of the roots, the person and the package."""
@@ -98,7 +102,11 @@ class Library:
         if self._looked is not None and now - self._looked < SECONDS_BETWEEN_LOOKS:
             return False
         self._looked = now
-        found = {found.key: found for folder in self._folders for found in agent_files(folder.path, folder.root)}
+        found = {
+            found.key: found
+            for folder in self._folders
+            for found in agent_files(folder.path, folder.root, nested=folder.source != "built-in")
+        }
         if found == self._found and self._parsed.keys() >= found.keys():
             return False
         for key in self._found.keys() | found.keys():
