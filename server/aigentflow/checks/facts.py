@@ -90,7 +90,7 @@ class ProjectFacts:
     def _take(self, path: str) -> None:
         before = self._records.pop(path, None)
         text = self._view.read(path)
-        if text is not None and len(text) <= MAX_CHARACTERS and worth_reading(text):
+        if text is not None and len(text) <= MAX_CHARACTERS and worth_reading(path, text):
             grammar = grammar_of(path)
             if grammar is not None:
                 self._records[path] = read_record(SourceFile(path, Tree.parse(text, grammar)))

@@ -23,16 +23,18 @@ _TABLE_MAKERS = frozenset({"pgTable", "mysqlTable", "sqliteTable", "singlestoreT
 _VALIDATORS = re.compile(
     r"^(?:Is[A-Z]\w*|Min|Max|MinLength|MaxLength|Length|Matches|ValidateNested|Validate|Allow|ArrayMinSize|ArrayMaxSize)$"
 )
-_SETS_TENANT = re.compile(r"set_config\s*\(|\bSET\s+(?:LOCAL|SESSION)\b", re.IGNORECASE)
+SETS_TENANT = re.compile(r"set_config\s*\(|\bSET\s+(?:LOCAL|SESSION)\b", re.IGNORECASE)
 _MIXINS = re.compile(r"\b(?:PartialType|PickType|OmitType|IntersectionType|extendZodDto)\s*\(")
 _MIXIN_CLASSES = re.compile(r"\b[A-Z]\w*\b(?!\s*\()")
+_DECORATORS = re.compile(r"\bapplyDecorators\s*\(|\bApi[A-Z]\w*\s*\(")
+_RESPONSES = re.compile(r"\bApi\w*Response\s*\(")
 _PARSE = frozenset({"parse", "safeParse", "parseAsync", "safeParseAsync", "validate"})
 _MODULES = re.compile(r"""export\s+(?:type\s+)?(\*|\{[^}]*\})(?:\s+as\s+\w+)?\s+from\s+['"]([^'"]+)['"]""")
 
 
-def worth_reading(text: str) -> bool:
+def worth_reading(path: str, text: str) -> bool:
     """Return whether a file can contribute anything."""
-    return bool(_WORDS.search(text))
+    return role_of(path) == "test" or bool(_WORDS.search(text))
 
 
 def read_record(file: SourceFile) -> FileRecord:
@@ -48,8 +50,8 @@ def read_record(file: SourceFile) -> FileRecord:
             tables=tuple(_tables(file)),
             column_groups=tuple(_column_groups(file)) if "Table" in text or "drizzle" in text else (),
             classes=tuple(_classes(file)),
-            tenant_helpers=frozenset(_tenant_helpers(file)) if _SETS_TENANT.search(text) else frozenset(),
-            swagger_wrappers=tuple(_wrappers(file)) if "applyDecorators" in text else (),
+            tenant_helpers=frozenset(_tenant_helpers(file)) if SETS_TENANT.search(text) else frozenset(),
+            swagger_wrappers=tuple(_wrappers(file)) if "@nestjs/swagger" in text else (),
             schema_types=frozenset(
                 name for name, value in aliases if re.search(r"\b(?:z|zod)\.(?:infer|output|input)\b|\binfer\s*<", value)
             ),
@@ -227,7 +229,7 @@ def parsed_parameters(file: SourceFile, method: Method, calls: list[Call]) -> fr
 def _tenant_helpers(file: SourceFile) -> Iterator[tuple[str, str]]:
     """Functions that set the tenant of the session and then call a function they were given."""
     for node in file.tree.captures("[(string) (template_string)] @text").get("text", []):
-        if not _SETS_TENANT.search(file.tree.source_of(node)):
+        if not SETS_TENANT.search(file.tree.source_of(node)):
             continue
         for around in ancestors(node):
             named = _named_function(file, around)
@@ -249,13 +251,11 @@ def _named_function(file: SourceFile, node: ts.Node) -> tuple[str, str] | None:
 
 
 def _wrappers(file: SourceFile) -> Iterator[tuple[str, bool, bool]]:
-    for node in file.places("call"):
-        call = _called(file, node)
-        if call is None or call.name != "applyDecorators":
-            continue
-        for around in ancestors(node):
-            name = around.child_by_field_name("name")
-            if around.type in ("function_declaration", "variable_declarator") and name is not None:
-                body = file.tree.source_of(around)
-                yield file.tree.source_of(name), "ApiOperation" in body, bool(re.search(r"\bApi\w*Response\b", body))
-                break
+    """Functions that give back Swagger's decorators, on their own or put together."""
+    for node in file.tree.captures("[(function_declaration) (variable_declarator)] @made").get("made", []):
+        name = node.child_by_field_name("name")
+        body = node.child_by_field_name("body") or node.child_by_field_name("value")
+        if name is not None and body is not None and body.type in ("statement_block", "arrow_function", "function_expression"):
+            text = file.tree.source_of(body)
+            if _DECORATORS.search(text):
+                yield file.tree.source_of(name), "ApiOperation" in text, bool(_RESPONSES.search(text))

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from aigentflow.checks.detectors import errors, openapi
+from aigentflow.checks.detectors import errors, events, integration_tests, openapi, rls, unit_tests, zod
 from aigentflow.checks.detectors.detector import Detector
 
-DETECTORS: tuple[Detector, ...] = (errors.DETECTOR, openapi.DETECTOR)
+DETECTORS: tuple[Detector, ...] = (
+    zod.DETECTOR,
+    rls.DETECTOR,
+    errors.DETECTOR,
+    openapi.DETECTOR,
+    unit_tests.DETECTOR,
+    integration_tests.DETECTOR,
+    events.DETECTOR,
+)
 
 __all__ = ["DETECTORS", "Detector"]
