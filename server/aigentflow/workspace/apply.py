@@ -5,6 +5,7 @@ Every base is compared and every new content staged before the first file is rep
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from ..errors import PathMissing, PathRefused, PathUnreadable, StaleBaseError
 from .boundary import MAX_FILE, Boundary
 from .decoding import BinaryContent, decode, encode
-from .folders import Folder, open_folder, read_entry
+from .folders import Folder, open_folder, read_file
 from .proposal import Base, FileChange, Proposal
 
 BeforeImage = Callable[[str, bytes], None]
@@ -52,19 +53,35 @@ def apply_to_disk(proposal: Proposal, boundary: Boundary, before_image: BeforeIm
     for change in proposal.changes:
         for path in _ends(change):
             _ask(boundary, path)
-    root = os.path.realpath(boundary.root)
+    root = boundary.real_root
     for change in proposal.changes:
         _check_base(root, change, before_image)
     written: list[str] = []
     with _work(root) as work:
         for change in proposal.changes:
-            work.staged.append(_stage(work, change))
+            with _explained(change, written):
+                work.staged.append(_stage(work, change))
         for staged in work.staged:
             for path in _ends(staged.change):
                 _ask(boundary, path)
-            _place(staged, written)
+            with _explained(staged.change, written):
+                _place(staged, written)
         work.made.clear()
     return tuple(written)
+
+
+@contextmanager
+def _explained(change: FileChange, written: list[str]) -> Iterator[None]:
+    """Turn what the disk says into our exceptions."""
+    try:
+        yield
+    except FileExistsError:
+        raise StaleBaseError(f"{change.path} exists by now; it was not there when the run looked{_so_far(written)}") from None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENOENT):
+            raise StaleBaseError(f"a folder of {change.path} was replaced meanwhile{_so_far(written)}") from None
+        said = error.strerror or type(error).__name__
+        raise PathRefused(f"{change.path} cannot be written ({said}){_so_far(written)}", change.path, rule="object") from None
 
 
 def _ends(change: FileChange) -> tuple[str, ...]:
@@ -88,10 +105,8 @@ def _check_base(root: str, change: FileChange, before_image: BeforeImage) -> Non
         return
     path = change.from_path or change.path
     try:
-        *parts, name = path.split("/")
-        with open_folder(root, parts) as folder:
-            data, _ = read_entry(folder, name, path)
-    except (PathMissing, FileNotFoundError, NotADirectoryError):
+        data, _ = read_file(root, path)
+    except PathMissing:
         raise StaleBaseError(f"{path} is gone; it was there when the run read it") from None
     _compare(path, data, change.base)
     before_image(path, data)
@@ -142,7 +157,6 @@ def _work(root: str) -> Iterator[_Work]:
 
 def _stage(work: _Work, change: FileChange) -> _Staged:
     folder = _held_folder(work, change.path, create=change.kind in ("create", "rename"))
-    name = change.path.rpartition("/")[2]
     source = _held_folder(work, change.from_path, create=False) if change.from_path is not None else None
     status = None
     if change.base is not None:
@@ -151,7 +165,7 @@ def _stage(work: _Work, change: FileChange) -> _Staged:
     staged = _Staged(change, folder, None, None if status is None else _identity(status), source)
     if change.after is not None:
         data = _content(change)
-        staged.temporary = f".{name[:100]}.{secrets.token_hex(8)}.aigentflow"
+        staged.temporary = f".aigentflow-{secrets.token_hex(8)}"
         work.staged.append(staged)
         _write_temporary(folder, staged.temporary, data, status, executable=change.executable)
         work.staged.pop()
@@ -211,20 +225,20 @@ def _place(staged: _Staged, written: list[str]) -> None:
     name = change.path.rpartition("/")[2]
     old_name = (change.from_path or change.path).rpartition("/")[2]
     home = staged.source or staged.folder
+    for folder in {staged.folder, home}:
+        if not folder.still_there():
+            raise StaleBaseError(f"a folder of {change.path} was replaced meanwhile{_so_far(written)}")
     if staged.identity is not None:
         _still_the_same(home, old_name, staged, written)
-    try:
-        match change.kind:
-            case "modify":
-                _consume(staged, Folder.replace, name)
-            case "create":
-                _consume(staged, Folder.place, name)
-            case "rename":
-                _rename(staged, home, old_name, name)
-            case "delete":
-                home.unlink(old_name)
-    except FileExistsError:
-        raise StaleBaseError(f"{change.path} exists by now; it was not there when the run looked{_so_far(written)}") from None
+    match change.kind:
+        case "modify":
+            _consume(staged, Folder.replace, name)
+        case "create":
+            _consume(staged, Folder.place, name)
+        case "rename":
+            _rename(staged, home, old_name, name)
+        case "delete":
+            home.unlink(old_name)
     staged.folder.sync()
     if staged.source is not None:
         staged.source.sync()
@@ -266,4 +280,4 @@ def _still_the_same(home: Folder, name: str, staged: _Staged, written: list[str]
 
 
 def _so_far(written: list[str]) -> str:
-    return f" (already written: {', '.join(written)})" if written else ""
+    return f"; already written: {', '.join(written)}" if written else "; nothing was written"

@@ -48,7 +48,9 @@ class Boundary:
         self.root = root
         self.rules = rules
         self._resolver = Resolver(root)
-        compiled = compile_rules(rules, self._resolver.real_root)
+        self.real_root: str = self._resolver.real_root
+        """The workspace folder, links followed."""
+        compiled = compile_rules(rules, self.real_root)
         self._allow: tuple[AllowEntry, ...] = compiled.allow
         self._deny: tuple[DenyEntry, ...] = compiled.deny
         self._owners = tuple(

@@ -98,6 +98,15 @@ class Folder:
             raise NotADirectoryError(20, "Not a directory", name)
         return Folder(os.path.join(self.path, name), None)
 
+    def still_there(self) -> bool:
+        """Whether the folder that is held is still the one that its path leads to, without a link at its end."""
+        if self.descriptor is None:
+            return os.path.isdir(self.path) and not os.path.islink(self.path)
+        try:
+            return os.path.samestat(os.lstat(self.path), os.fstat(self.descriptor))
+        except OSError:
+            return False
+
     def duplicate(self) -> Folder:
         """Return another hold on the same folder, closed on its own."""
         return Folder(self.path, None if self.descriptor is None else os.dup(self.descriptor))

@@ -26,6 +26,7 @@ _NOTATIONS = (
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
 _SHORT_NAME = re.compile(r"~\d")
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\ufff0-\uffff\U000e0000-\U000e0fff]")
 
 
@@ -49,10 +50,17 @@ def form_problem(path: str) -> str | None:
 
 
 def _invisible(path: str) -> str | None:
+    if path.isascii():
+        control = _CONTROL.search(path)
+        return None if control is None else _names_character(control.group())
     for character in path:
         if unicodedata.category(character) in _INVISIBLE_CATEGORIES or _INVISIBLE.match(character):
-            return f"the path has an invisible or control character (U+{ord(character):04X})"
+            return _names_character(character)
     return None
+
+
+def _names_character(character: str) -> str:
+    return f"the path has an invisible or control character (U+{ord(character):04X})"
 
 
 def _notation(path: str) -> str | None:

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
-MAX_PATTERN = 1_024
-"""Characters of one pattern."""
-MAX_ALTERNATIVES = 256
-"""Patterns that one pattern's braces may stand for."""
+from .braces import GlobError, class_end, expand_braces
+
+__all__ = ["Glob", "GlobError", "expand_braces", "is_literal", "name_test"]
+
 _SPECIAL = frozenset("*?[]{}!,\\")
 
 ComponentTest = Callable[[str], bool]
 Step = str | ComponentTest | None
 """A literal component, a test of one component, or None for `**`."""
-
-
-class GlobError(ValueError):
-    """A pattern that means nothing; the message says why."""
 
 
 class Glob:
@@ -51,25 +46,6 @@ class Glob:
         return _normalised(path, fold_case=self.fold_case).split("/")
 
 
-def expand_braces(pattern: str) -> list[str]:
-    """Return the patterns without braces that the pattern stands for, in order, without repetition."""
-    if len(pattern) > MAX_PATTERN:
-        raise GlobError(f"pattern is longer than {MAX_PATTERN} characters")
-    done: dict[str, None] = {}
-    waiting = [pattern]
-    while waiting:
-        if len(done) + len(waiting) > MAX_ALTERNATIVES:
-            raise GlobError(f"braces stand for more than {MAX_ALTERNATIVES} patterns")
-        text = waiting.pop()
-        group = _first_group(text)
-        if group is None:
-            done[text] = None
-            continue
-        start, stop, options = group
-        waiting.extend(text[:start] + option + text[stop:] for option in reversed(options))
-    return list(done)
-
-
 def name_test(pattern: str) -> str | ComponentTest:
     """Return a test of one name for a pattern without a slash: the name itself where only that one matches."""
     return _component(_normalised(pattern, fold_case=False))
@@ -83,53 +59,6 @@ def is_literal(pattern: str) -> bool:
 def _normalised(text: str, *, fold_case: bool) -> str:
     text = text if text.isascii() else unicodedata.normalize("NFC", text)
     return text.casefold() if fold_case else text
-
-
-def _first_group(text: str) -> tuple[int, int, list[str]] | None:
-    """Return where the first brace group that has a comma begins and ends, and its options."""
-    opened: list[int] = []
-    commas: dict[int, list[int]] = {}
-    at = 0
-    while at < len(text):
-        character = text[at]
-        if character == "\\":
-            at += 1
-        elif character == "[":
-            at = _class_end(text, at)
-        elif character == "{":
-            opened.append(at)
-            commas[at] = []
-        elif character == "," and opened:
-            commas[opened[-1]].append(at)
-        elif character == "}":
-            if not opened:
-                raise GlobError("'}' without '{'")
-            start = opened.pop()
-            if commas[start]:
-                cuts = [start, *commas[start], at]
-                return start, at + 1, [text[a + 1 : b] for a, b in pairwise(cuts)]
-            raise GlobError("braces without a comma; write \\{ for the character itself")
-        at += 1
-    if opened:
-        raise GlobError("'{' without '}'")
-    return None
-
-
-def _class_end(text: str, start: int) -> int:
-    """Return where the `]` of the class that begins at `start` stands."""
-    at = start + 1
-    if text[at : at + 1] in ("!", "^"):
-        at += 1
-    first = at
-    while at < len(text):
-        if text[at] == "\\":
-            at += 1
-        elif text[at] == "]" and at > first:
-            return at
-        elif text[at] == "/":
-            break
-        at += 1
-    raise GlobError("'[' without ']'")
 
 
 def _compile(pattern: str, *, anywhere: bool) -> tuple[Step, ...]:
@@ -198,7 +127,7 @@ def _tokens(text: str) -> list[Token]:
         elif character == "?":
             tokens.append(_ONE)
         elif character == "[":
-            stop = _class_end(text, at)
+            stop = class_end(text, at)
             tokens.append(_class(text[at + 1 : stop]))
             at = stop
         else:

@@ -12,8 +12,8 @@ from .decoding import encode
 from .diff import apply_edits, hunks
 from .lines import line_end_of
 from .names import folded, secret_name
-from .places import PlainText, find_places, many_found, not_found, plain
-from .proposal import Base, FileChange, Hunk, Proposal, TextEdit
+from .places import PlainText, replace_text
+from .proposal import Base, ChangeKind, FileChange, Hunk, Proposal, TextEdit
 from .snapshot import FileText, Snapshot
 
 
@@ -33,6 +33,7 @@ class Overlay:
         self.snapshot = snapshot
         self.boundary = boundary
         self._pending: dict[str, _Pending] = {}
+        self._bases: dict[str, FileText | None] = {}
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -68,26 +69,28 @@ class Overlay:
         """Yield the files that may be read and that git would not ignore, the run's own new files last."""
         under = self._readable(under) if under.strip("/.") else ""
         prefix = under + "/" if under else ""
+        own = {path for path, pending in self._pending.items() if path.startswith(prefix) and pending.text is not None}
         for path in self.snapshot.paths(under, limit=limit):
-            pending = self._pending.get(path)
-            if (pending is None or pending.text is not None) and secret_name(folded(path).split("/")) is None:
+            if (path in own or path not in self._pending) and secret_name(folded(path).split("/")) is None:
+                own.discard(path)
                 yield path
-        for path in sorted(self._pending):
-            if path.startswith(prefix) and self._pending[path].text is not None and not self.snapshot.exists(path):
-                yield path
+        yield from sorted(path for path in own if self._bases[path] is None)
 
     def write(self, path: str, content: str) -> None:
         """Make the content the whole text of the file, which may be new; an existing file keeps encoding, mark and line ends."""
         canonical = self._changeable(path)
-        if not self._exists(canonical):
+        base = self._base(canonical)
+        if self._exists(canonical):
+            text = self.read(canonical)
+        elif base is not None:
+            text = base.text
+        else:
             self._refuse_twin(canonical, leaving=None)
-            origin = canonical if self.snapshot.exists(canonical) and not self._moved_away(canonical) else None
-            self._set(canonical, content.removeprefix("\ufeff") if origin else content, origin)
+            self._set(canonical, content, None)
             return
-        text = self.read(canonical)
         old = PlainText(text)
-        new = plain(content.removeprefix("\ufeff"))
-        self._set(canonical, apply_edits(text, old.replaced(0, len(old.text), new)), self._origin(canonical))
+        edits = old.replaced([0], len(old.text), content.removeprefix("\ufeff"))
+        self._set(canonical, apply_edits(text, edits), self._origin(canonical) or (canonical if base else None))
 
     def edit(self, path: str, old: str, new: str, *, replace_all: bool = False) -> int:
         """Replace `old`, which must occur exactly once unless `replace_all`; returns how many places were changed."""
@@ -100,31 +103,29 @@ class Overlay:
                 raise EditError(f"{canonical}: the old text is empty; quote the lines at which the new text belongs")
             self.write(canonical, new)
             return 1
-        changed, count = _replace(canonical, text, old, new, replace_all=replace_all)
+        changed, count = replace_text(canonical, text, old, new, replace_all=replace_all)
         self._set(canonical, changed, self._origin(canonical))
         return count
 
     def delete(self, path: str) -> None:
         """Take the file away."""
-        canonical = self._named_itself(self._changeable(path), path)
+        canonical = self._named_itself(path)
         self._require(canonical)
-        self.snapshot_text(canonical)
-        self._pending[canonical] = _Pending(None, self._origin(canonical))
-        self._forget_unborn(canonical)
+        self._base(canonical)
+        self._remove(canonical)
 
     def rename(self, path: str, to: str) -> None:
         """Move the file to a path where there is none; the boundary must hold both ends."""
-        source = self._named_itself(self._changeable(path), path)
+        source = self._named_itself(path)
         target = self._changeable(to)
         self._require(source)
         if source == target or self._exists(target):
             raise EditError(f"{target} exists already; delete it first or choose another name")
         self._refuse_twin(target, leaving=source)
+        self._base(source)
         text, origin = self.read(source), self._origin(source)
-        self.snapshot_text(source)
-        self._pending[source] = _Pending(None, None if origin != source else source)
-        self._forget_unborn(source)
-        self._pending[target] = _Pending(text, origin)
+        self._set(target, text, origin)
+        self._remove(source)
 
     def proposal(self) -> Proposal:
         """Return the difference to the snapshot, ordered by path."""
@@ -135,40 +136,27 @@ class Overlay:
                 change = self._change(path, pending.text, pending.origin, claimed)
                 changes += [] if change is None else [change]
         for path, pending in self._pending.items():
-            if pending.text is None and path not in claimed and self.snapshot.exists(path):
-                changes.append(self._deletion(path))
+            base = self._bases[path]
+            if pending.text is None and path not in claimed and base is not None:
+                changes.append(_file_change(path, "delete", base, None))
         return Proposal(tuple(sorted(changes, key=lambda change: change.path)))
 
-    def snapshot_text(self, canonical: str) -> FileText | None:
-        """Freeze and return the file as the snapshot has it; None where it has none."""
-        return self.snapshot.read(canonical) if self.snapshot.exists(canonical) else None
-
     def _change(self, path: str, text: str, origin: str | None, claimed: set[str]) -> FileChange | None:
-        existing = self.snapshot_text(path)
+        existing = self._bases[path]
         if existing is not None:
-            if existing.text == text:
-                return None
-            return _file_change(path, "modify", existing, text)
-        gone = origin is not None and origin not in claimed and self._is_gone(origin)
-        source = self.snapshot_text(origin) if gone and origin is not None else None
-        if source is not None and origin is not None:
-            claimed.add(origin)
+            return None if existing.text == text else _file_change(path, "modify", existing, text)
+        source = self._bases.get(origin) if origin is not None and origin not in claimed and self._is_gone(origin) else None
+        if source is not None:
+            claimed.add(source.path)
             return _file_change(path, "rename", source, text)
         whole = (Hunk(f"{path}#1", TextEdit(0, 0, text), ""),)
         return FileChange(path, "create", None, text, whole, line_end=line_end_of(text))
 
-    def _deletion(self, path: str) -> FileChange:
-        file = self.snapshot.read(path)
-        return FileChange(
-            path,
-            "delete",
-            _base(file),
-            None,
-            line_end=line_end_of(file.text),
-            bom=file.bom,
-            encoding=file.encoding,
-            executable=_executable(file),
-        )
+    def _base(self, canonical: str) -> FileText | None:
+        """Return the file as it was at the first change of this path, None where there was none; frozen from then on."""
+        if canonical not in self._bases:
+            self._bases[canonical] = self.snapshot.read(canonical) if self.snapshot.exists(canonical) else None
+        return self._bases[canonical]
 
     def _readable(self, path: str) -> str:
         decision = self.boundary.may_read(path)
@@ -182,9 +170,10 @@ class Overlay:
             raise _refusal(path, decision)
         return decision.path
 
-    def _named_itself(self, canonical: str, asked: str) -> str:
-        """Refuse to delete or move a file by the name of a link to it."""
-        if unicodedata.normalize("NFC", self.boundary.asked_path(asked)) != unicodedata.normalize("NFC", canonical):
+    def _named_itself(self, asked: str) -> str:
+        """Return the canonical path; a file is not deleted or moved by the name of a link to it."""
+        canonical = self._changeable(asked)
+        if self.boundary.asked_path(asked) != canonical:
             raise PathRefused(f"{asked} goes through a link; name {canonical} itself", asked, rule="resolve")
         return canonical
 
@@ -200,28 +189,26 @@ class Overlay:
         pending = self._pending.get(canonical)
         return pending is not None and pending.text is None
 
-    def _moved_away(self, canonical: str) -> bool:
-        return any(
-            pending.origin == canonical and path != canonical and pending.text is not None for path, pending in self._pending.items()
-        )
-
     def _origin(self, canonical: str) -> str | None:
         pending = self._pending.get(canonical)
         if pending is not None:
             return pending.origin
-        return canonical if self.snapshot.exists(canonical) else None
+        return canonical if self._base(canonical) is not None else None
 
-    def _forget_unborn(self, canonical: str) -> None:
-        """A file that the run itself made leaves no trace when it goes."""
-        if not self.snapshot.exists(canonical):
+    def _remove(self, canonical: str) -> None:
+        """Make the file be gone; one that the run itself made leaves no trace."""
+        if self._base(canonical) is None:
             self._pending.pop(canonical, None)
+        else:
+            self._pending[canonical] = _Pending(None, canonical)
 
     def _set(self, canonical: str, text: str, origin: str | None) -> None:
-        encoding = "utf-8" if origin is None else self.snapshot.read(origin).encoding
+        file = self._base(canonical) or (self._bases.get(origin) if origin is not None else None)
+        encoding = "utf-8" if file is None else file.encoding
         try:
             size = len(encode(text, encoding, bom=False))
         except UnicodeEncodeError as error:
-            raise EditError(f"{canonical} is {encoding}, which has no {_code_points(error)}") from None
+            raise EditError(f"{canonical} is written in {encoding}, which cannot hold {_code_points(error)}") from None
         if size > MAX_FILE:
             raise EditError(f"{canonical} would have {size:,} bytes; files above {MAX_FILE:,} are not written")
         self._pending[canonical] = _Pending(text, origin)
@@ -254,52 +241,19 @@ class Overlay:
         return names
 
 
-def _replace(path: str, text: str, old: str, new: str, *, replace_all: bool) -> tuple[str, int]:
-    if plain(old) == plain(new):
-        source, wanted = text, old
-    else:
-        source, wanted = plain(text), plain(old)
-    places = find_places(source, wanted)
-    if not places:
-        raise not_found(path, plain(text), plain(old))
-    if not replace_all and len(places) > 1:
-        raise many_found(path, source, places)
-    if replace_all:
-        places = _without_overlap(source, wanted)
-    if source is text and plain(old) == plain(new):
-        return apply_edits(text, [TextEdit(at, at + len(old), new) for at in places]), len(places)
-    view = PlainText(text)
-    if replace_all:
-        return apply_edits(text, [edit for at in places for edit in view.replaced(at, at + len(wanted), new)]), len(places)
-    return apply_edits(text, view.replaced(places[0], places[0] + len(wanted), new)), 1
-
-
-def _without_overlap(text: str, old: str) -> list[int]:
-    found: list[int] = []
-    at = text.find(old)
-    while at >= 0:
-        found.append(at)
-        at = text.find(old, at + len(old))
-    return found
-
-
-def _file_change(path: str, kind: str, file: FileText, after: str) -> FileChange:
+def _file_change(path: str, kind: ChangeKind, file: FileText, after: str | None) -> FileChange:
     return FileChange(
         path,
-        "rename" if kind == "rename" else "modify",
-        _base(file),
+        kind,
+        Base(file.text, file.sha256, file.version),
         after,
-        hunks(path, file.text, after),
+        () if after is None else hunks(path, file.text, after),
         from_path=file.path if kind == "rename" else None,
         line_end=line_end_of(file.text),
         bom=file.bom,
         encoding=file.encoding,
         executable=_executable(file),
     )
-
-
-def _base(file: FileText) -> Base:
-    return Base(file.text, file.sha256, file.version)
 
 
 def _executable(file: FileText) -> bool:
