@@ -70,6 +70,14 @@ class Capabilities:
     markdown_hover: bool = False
 
     @property
+    def confirms(self) -> bool:
+        """Whether a change may be sent for the person to tick.
+
+        Neovim's form of it is a modal question, which the keys the person is typing would answer, and it skips file operations.
+        """
+        return self.annotations and not self.first_version_only
+
+    @property
     def wants_pull(self) -> bool:
         """Whether diagnostics are pulled: only where the client can also be told to pull again."""
         return self.pull_diagnostics and self.diagnostic_refresh

@@ -70,7 +70,7 @@ class EditorClient:
         if not self.capabilities.apply_edit:
             return Applied(None, "this editor does not apply edits on request")
         metadata = t.WorkspaceEditMetadata(is_refactoring=True) if self.capabilities.metadata else None
-        params = t.ApplyWorkspaceEditParams(edit=edit, label=label, metadata=metadata)
+        params = t.ApplyWorkspaceEditParams(edit=edit, label=label or None, metadata=metadata)
         try:
             answer = await self._request(t.WORKSPACE_APPLY_EDIT, params)
         except JsonRpcException as error:

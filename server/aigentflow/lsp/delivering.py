@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from aigentflow.workspace.diff import apply_edits
+from aigentflow.workspace.proposal import Base, FileChange, Hunk, TextEdit
 
 if TYPE_CHECKING:
     from aigentflow.lsp.features.review import Review
@@ -13,10 +18,11 @@ if TYPE_CHECKING:
 def review_of(run: Run, session: Session, boundary: dict[str, Any]) -> Review:
     """Return the review of what a run proposes."""
     from aigentflow.lsp.features.review import Review
-    from aigentflow.runtime.result import changes_from_json
+    from aigentflow.runtime.result import ChangePart
     from aigentflow.workspace.boundary import Boundary, DenyRule, Rules
     from aigentflow.workspace.proposal import Proposal
 
+    changes = [ChangePart.model_validate(change).change() for change in run.result["changes"]]
     said = boundary["rules"]
     deny = tuple(DenyRule(rule["pattern"], rule["owner"]) for rule in said["deny"])
     rules = Rules(allow=tuple(said["allow"]), deny=deny, source=said["source"])
@@ -29,6 +35,28 @@ def review_of(run: Run, session: Session, boundary: dict[str, Any]) -> Review:
         boundary=Boundary(run.order.root, rules, boundary["owners"]),
         run_id=run.id,
         agent_id=run.agent.id,
-        proposal=Proposal(tuple(changes_from_json(run.result["changes"]))),
+        proposal=Proposal(tuple(_with_comment_removed(run, changes))),
         bases=run.bases,
     )
+
+
+def _with_comment_removed(run: Run, changes: list[FileChange]) -> list[FileChange]:
+    """Add the removal of the task comment that the run was started from, as a hunk of its own."""
+    comment, path = run.order.todo, run.order.path
+    base = run.bases.get(path or "")
+    if comment is None or path is None or base is None or run.outcome != "finished":
+        return changes
+    known = next((change for change in changes if change.path == path), None)
+    if known is None:
+        digest = hashlib.sha256(base[0].encode("utf-8", "surrogatepass")).hexdigest()
+        known = FileChange(path, "modify", Base(base[0], digest, base[1]), base[0])
+    elif known.kind != "modify" or known.base is None or known.base.text != base[0]:
+        return changes
+    start, end = comment.removal
+    if any(hunk.edit.start < end and start < hunk.edit.end for hunk in known.hunks):
+        return changes
+    removal = Hunk(f"{path}#{len(known.hunks) + 1}", TextEdit(start, end, ""), base[0][start:end])
+    hunks = tuple(sorted((*known.hunks, removal), key=lambda hunk: hunk.edit.start))
+    after = apply_edits(base[0], [hunk.edit for hunk in hunks])
+    others = [change for change in changes if change.path != path]
+    return sorted([*others, replace(known, hunks=hunks, after=after)], key=lambda change: change.path)

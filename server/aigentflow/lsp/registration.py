@@ -75,12 +75,13 @@ def _register_lifecycle(server: Server) -> None:
     @server.feature(t.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def folders(params: t.DidChangeWorkspaceFoldersParams) -> None:
         server.session.change_folders(params.event)
-        server.features.gaps.facts_changed()
+        server.features.gaps.facts.start_anew()
 
     @server.feature(t.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(params: t.DidChangeWatchedFilesParams) -> None:
-        server.features.authoring.files_changed([change.uri for change in params.changes])
-        server.features.gaps.facts_changed()
+        uris = [change.uri for change in params.changes]
+        server.features.authoring.files_changed(uris)
+        server.features.gaps.facts.files_changed(uris)
 
     @server.feature(t.WINDOW_WORK_DONE_PROGRESS_CANCEL)
     def progress_cancelled(params: t.WorkDoneProgressCancelParams) -> None:
@@ -117,6 +118,7 @@ def _register_documents(server: Server) -> None:
     @server.feature(t.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: t.DidOpenTextDocumentParams) -> None:
         document = server.session.documents.open(params.text_document)
+        server.features.gaps.facts.typed(document)
         server.features.authoring.document_changed(document)
         server.features.diagnostics.document_changed(document)
 
@@ -138,7 +140,7 @@ def _register_documents(server: Server) -> None:
     @server.feature(t.TEXT_DOCUMENT_DID_SAVE)
     def saved(params: t.DidSaveTextDocumentParams) -> None:
         server.features.authoring.files_changed([params.text_document.uri])
-        server.features.gaps.facts_changed()
+        server.features.gaps.facts.files_changed([params.text_document.uri])
 
     def after_messages() -> None:
         if server.session.started:

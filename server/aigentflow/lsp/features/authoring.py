@@ -79,7 +79,7 @@ class Authoring:
         from aigentflow.definitions.context import reference_problems
 
         root = self._session.root_of(definition.path)
-        return () if root is None else reference_problems(definition, self._gaps.tree(root).paths)
+        return () if root is None else reference_problems(definition, self._gaps.facts.tree(root).paths)
 
     def _definition(self, document: Document) -> AgentDefinition | None:
         if document.path is None or not self._session.library.holds(Path(document.path)):
@@ -105,7 +105,7 @@ class Authoring:
         for bound in self._gaps.bound_items(definition):
             if bound.item.span.start <= offset <= bound.item.span.end:
                 check = f"decided by `{bound.check}`" if bound.check else "*manual*: no check decides it"
-                return f"Checklist item, {check}.\n\n{self._gaps.catalogue.about(bound.check) or '' if bound.check else ''}".strip()
+                return f"Checklist item, {check}.\n\n{self._gaps.about(bound.check) if bound.check else ''}".strip()
         for variable in definition.variables:
             if variable.span.start <= offset <= variable.span.end:
                 return f"`${variable.name}` is filled when a run begins."

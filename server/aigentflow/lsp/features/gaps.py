@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as t
 
 from aigentflow.lsp.convert import to_range, uri_of
+from aigentflow.lsp.facts import Facts
 
 if TYPE_CHECKING:
     from aigentflow.checks.checklist import BoundItem, Catalogue
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from aigentflow.lsp.documents import Document
     from aigentflow.lsp.features.diagnostics import Diagnostics
     from aigentflow.lsp.session import Session
-    from aigentflow.workspace.live import LiveTree
     from aigentflow.workspace.proposal import TextEdit
 
 SOURCE = "aigentflow"
@@ -52,39 +51,28 @@ class Gaps:
         self._session = session
         self._diagnostics = diagnostics
         self._found: dict[str, tuple[tuple[int, int], tuple[Gap, ...]]] = {}
-        self._trees: dict[Path, LiveTree] = {}
         self._items: dict[Path, tuple[int, dict[str, list[tuple[AgentDefinition, BoundItem]]]]] = {}
-        self._catalogue: Catalogue | None = None
-        self._facts = 0
+        self._revision = 0
+        self.facts = Facts(session, self.facts_changed)
         diagnostics.add_source(self.diagnostics_of)
-        session.documents.on_change.append(_reparse)
+        session.documents.on_change.append(self._typed)
 
     @property
     def catalogue(self) -> Catalogue:
         """The checks that exist, read on first use."""
-        if self._catalogue is None:
-            from aigentflow.checks.checklist import load_catalogue
+        from aigentflow.checks.checklist import built_in_catalogue
 
-            self._catalogue = load_catalogue()
-        return self._catalogue
+        return built_in_catalogue()
 
-    def tree(self, root: Path) -> LiveTree:
-        """Return the living tree of a root."""
-        if root not in self._trees:
-            from aigentflow.workspace.live import LiveTree
-
-            def buffer(path: str) -> str | None:
-                document = self._session.documents.by_path(str(root / path))
-                return None if document is None else document.text
-
-            self._trees[root] = LiveTree(root, buffer, monotonic)
-        return self._trees[root]
+    def _typed(self, document: Document, before: str, edits: Sequence[TextEdit]) -> None:
+        _reparse(document, edits)
+        self.facts.typed(document)
 
     def of(self, document: Document) -> tuple[Gap, ...]:
         """Return the gaps of a document as it is now."""
         if not self._session.started or not self._session.settings.gaps.enabled:
             return ()
-        stamp = (document.version, self._facts)
+        stamp = (document.version, self._revision)
         cached = self._found.get(document.uri)
         if cached is not None and cached[0] == stamp:
             return cached[1]
@@ -103,12 +91,17 @@ class Gaps:
         wanted = [check for check, bound in items.items() if any(not denies(agent, path) for agent, _ in bound)]
         if not wanted:
             return ()
+        self.facts.catch_up(except_path=path)
+        facts = self.facts.of(root)
+        if facts is None:
+            return ()
         if document.tree is None:
             document.tree = _parse(document, path)
-        project = self._session.project(root)
-        findings = check_file(path, document.text, wanted, self.tree(root), tree=document.tree, tenant_helpers=project.tenant_helpers)
+        findings = check_file(path, document.text, wanted, facts, tree=document.tree)
         gaps = []
         for finding in findings:
+            if finding.confidence < self._session.settings.gaps.minimum_confidence:
+                continue
             open_items = tuple(entry for entry in items[finding.check] if not denies(entry[0], path))
             gaps.append(Gap(finding, open_items))
         return tuple(gaps)
@@ -129,15 +122,13 @@ class Gaps:
         return items
 
     def document_closed(self, document: Document) -> None:
-        """Forget a closed document."""
+        """Forget a closed document; its facts are those on disk again."""
         self._found.pop(document.uri, None)
-        self.facts_changed()
+        self.facts.files_changed([document.uri])
 
     def facts_changed(self) -> None:
-        """Files came, went or were saved: what depends on other files is found again."""
-        self._facts += 1
-        for tree in self._trees.values():
-            tree.forget()
+        """What findings depend on changed: every open document is looked at again."""
+        self._revision += 1
         self._diagnostics.everything_changed()
 
     def diagnostics_of(self, document: Document) -> list[t.Diagnostic]:
@@ -157,9 +148,9 @@ class Gaps:
             data=data,
         )
         capabilities = self._session.capabilities
-        page = self.catalogue.page(finding.check)
-        if capabilities.code_description and page is not None:
-            diagnostic.code_description = t.CodeDescription(href=uri_of(page))
+        check = self.catalogue.get(finding.check)
+        if capabilities.code_description and check is not None:
+            diagnostic.code_description = t.CodeDescription(href=uri_of(check.page))
         if capabilities.related_information:
             diagnostic.related_information = self._related(document, gap)
         return diagnostic
@@ -194,9 +185,19 @@ class Gaps:
     def hover(self, document: Document, offset: int) -> str | None:
         """Return what the check's page says first, for a gap under the offset."""
         for gap in self.of(document):
-            if gap.finding.start <= offset <= gap.finding.end and (about := self.catalogue.about(gap.finding.check)):
+            if gap.finding.start <= offset <= gap.finding.end and (about := self.about(gap.finding.check)):
                 return f"**{gap.finding.message}**\n\n{about}"
         return None
+
+    def about(self, check_id: str) -> str:
+        """Return the first paragraph of a check's page."""
+        check = self.catalogue.get(check_id)
+        try:
+            text = check.page.read_text(encoding="utf-8") if check is not None else ""
+        except OSError:
+            return ""
+        paragraphs = (part.strip() for part in text.split("\n\n"))
+        return next((part for part in paragraphs if part and not part.startswith("#")), "")
 
     def bound_items(self, agent: AgentDefinition) -> tuple[BoundItem, ...]:
         """Return the agent's checklist items with the checks that decide them."""
@@ -255,7 +256,7 @@ def _parse(document: Document, path: str) -> Any:
     return None if grammar is None else Tree.parse(document.text, grammar)
 
 
-def _reparse(document: Document, before: str, edits: Sequence[TextEdit]) -> None:
+def _reparse(document: Document, edits: Sequence[TextEdit]) -> None:
     """Keep a document's syntax tree current, at the price of what was edited."""
     tree = document.tree
     for edit in edits:

@@ -14,6 +14,7 @@ from lsprotocol import types as t
 
 from aigentflow.errors import ConfigurationError
 from aigentflow.lsp.convert import path_of
+from aigentflow.lsp.features.pending import pending_actions
 from aigentflow.lsp.features.preflight import has_credential
 from aigentflow.lsp.order import RunOrder, read_order
 from aigentflow.lsp.page import render
@@ -152,7 +153,8 @@ class Runs:
         """Yield accept and reject for the pending hunks at a place, and for whole proposals."""
         for run in self._runs.values():
             if run.review is not None and run.has_pending:
-                yield from run.pending_actions(document, start, end)
+                can_apply = self._session.capabilities.apply_edit
+                yield from pending_actions(run.review, run.title, document, start, end, can_apply=can_apply)
 
     async def close(self) -> None:
         """End all runs; the server is about to leave."""
