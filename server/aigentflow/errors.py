@@ -14,6 +14,7 @@ AigentflowError
 ├── ToolError                 a tool call that cannot be answered otherwise; told to the model
 ├── ModelError                the model service
 │   ├── ModelUnavailable      a passing fault: the turn may be tried again
+│   │   └── BrokenTurn        the answer had begun and did not end well
 │   ├── ModelRejected         the service refuses this request: trying again is of no use
 │   └── ModelCredentialsError the key was refused
 └── FrameError                a broken frame between server and run host
@@ -91,6 +92,10 @@ class ModelUnavailable(ModelError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class BrokenTurn(ModelUnavailable):
+    """The answer had begun, so its prompt is paid for, and did not end well."""
 
 
 class ModelRejected(ModelError):

@@ -1,0 +1,27 @@
+"""The run; knows no protocol.
+
+request         what a run host is given
+events          what a run tells while it goes on
+result          what a run ends with
+turns           values between loop and model: request, reply, tool call, usage
+sse             server-sent events out of bytes
+assembly        a reply put together from stream events
+faults          which answer of the service is which error
+model           Claude through the SDK; the only module that imports it
+scripted        recorded turns through the same loop
+catalogue       aliases, prices and request fields from `agents/models.yaml`
+ledger          what was used, and the limits
+conversation    the messages so far, cache marks, shortening
+asking          one turn, tried again where that helps
+tool_schemas    what the model is told about the tools
+tools           Read, Write, Edit, Grep, Glob over overlay and boundary
+searching       regular-expression search in a child that can be stopped
+search_worker   that child
+loop            turns until the run ends
+context         what the first message is made of
+report          the final answer against its contract and against the record
+run             one run from request to result
+journal         the durable record of runs
+frames          length-prefixed JSON
+host            the same run in a process of its own
+"""

@@ -1,0 +1,131 @@
+"""A run in a process of its own: `python -m aigentflow.runtime.host`, spoken to in frames on stdin and stdout.
+
+In: `{"type": "start", "request"}`, `{"type": "cancel"}`. Out: `{"type": "ready"}` once everything heavy is imported, `{"type": "event",
+"event"}`, `{"type": "ended", "result"}`. It serves one run and ends when its stdin ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from aigentflow.errors import AigentflowError, ConfigurationError, FrameError
+from aigentflow.redaction import Redactor
+from aigentflow.runtime.catalogue import load_catalogue
+from aigentflow.runtime.events import Event, to_json
+from aigentflow.runtime.frames import encode_frame, read_frame
+from aigentflow.runtime.model import AnthropicModel
+from aigentflow.runtime.request import RunRequest
+from aigentflow.runtime.result import RunResult
+from aigentflow.runtime.run import Kit, execute
+from aigentflow.runtime.searching import Searcher
+
+Frame = dict[str, Any]
+_READ_LIMIT = 1 << 20
+
+
+async def serve(reader: asyncio.StreamReader, send: Callable[[Frame], None], kit: Kit) -> None:
+    """Serve one run; return when it has ended, or when the other side has left."""
+    run: asyncio.Task[None] | None = None
+    try:
+        while True:
+            frame = await _next(reader, run)
+            if frame is None:
+                return
+            match frame.get("type"):
+                case "start" if run is None:
+                    run = asyncio.create_task(_run(frame.get("request"), send, kit), name="run")
+                case "cancel" if run is not None:
+                    run.cancel()
+                case "cancel":
+                    return
+    finally:
+        if run is not None and not run.done():
+            run.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await run
+
+
+async def _next(reader: asyncio.StreamReader, run: asyncio.Task[None] | None) -> Frame | None:
+    """Return the next frame; None when the other side has left or the run has ended."""
+    frame = asyncio.ensure_future(read_frame(reader))
+    await asyncio.wait({frame} if run is None else {frame, run}, return_when=asyncio.FIRST_COMPLETED)
+    if frame.done():
+        return frame.result()
+    frame.cancel()
+    return None
+
+
+async def _run(given: Any, send: Callable[[Frame], None], kit: Kit) -> None:
+    def on_event(event: Event) -> None:
+        send({"type": "event", "event": to_json(event)})
+
+    redact = Redactor(os.environ).text
+    identifier = str(given.get("run", "")) if isinstance(given, dict) else ""
+    try:
+        result = await execute(RunRequest.model_validate(given), on_event, kit=kit)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        result = _failed(identifier, f"The request cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}.", "request")
+    except ConfigurationError as error:
+        result = _failed(identifier, redact(str(error)), type(error).__name__)
+    except AigentflowError as error:
+        result = _failed(identifier, redact(str(error)), "failed")
+    except Exception as error:  # noqa: BLE001 - the outermost edge: a bug ends the run with a sentence, the traceback goes to the log.
+        sys.excepthook(type(error), error, error.__traceback__)
+        result = _failed(identifier, redact(f"The run failed on our side: {type(error).__name__}: {error}"), "bug")
+    send({"type": "ended", "result": result.model_dump(mode="json")})
+
+
+def _failed(run: str, reason: str, code: str) -> RunResult:
+    return RunResult(run=run, agent="", outcome="failed", reason=reason, code=code)
+
+
+async def main(output: int) -> None:
+    """Make everything ready, say so, and serve; `output` is the descriptor that frames go to."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_READ_LIMIT)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(output, "wb"))
+    writer = asyncio.StreamWriter(transport, protocol, None, loop)
+
+    def send(frame: Frame) -> None:
+        if not transport.is_closing():
+            writer.write(encode_frame(frame))
+
+    model, searcher = AnthropicModel(), Searcher()
+    warming = asyncio.gather(_warm(model), searcher.warm())
+    try:
+        await warming
+        send({"type": "ready"})
+        await serve(reader, send, Kit(model=model, catalogue=load_catalogue(), searcher=searcher))
+        await writer.drain()
+    except (FrameError, ConnectionError) as error:
+        print(f"aigentflow run host: {error}", file=sys.stderr)
+    finally:
+        await searcher.close()
+        await model.close()
+        transport.close()
+
+
+async def _warm(model: AnthropicModel) -> None:
+    # A run that replays a script needs no service, so nothing of the SDK either.
+    if not os.environ.get("AIGENTFLOW_SCRIPT"):
+        await model.warm()
+
+
+def take_stdout() -> int:
+    """Return a descriptor for the frames, after stdout itself was pointed at stderr: no library can write in between."""
+    output = os.dup(1)
+    os.dup2(2, 1)
+    return output
+
+
+if __name__ == "__main__":
+    asyncio.run(main(take_stdout()))

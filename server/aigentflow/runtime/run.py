@@ -1,0 +1,241 @@
+"""One run from request to result; the same for the run host and for the command line. It writes no workspace file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from aigentflow.box.git import git_state
+from aigentflow.definitions.contract import REPORT_SCHEMA
+from aigentflow.errors import ConfigurationError, ModelCredentialsError, ModelError, ModelRejected
+from aigentflow.redaction import Redactor
+from aigentflow.runtime.asking import Asker, RetryPolicy
+from aigentflow.runtime.catalogue import Catalogue, Choice, load_catalogue
+from aigentflow.runtime.context import Context, first_prompt, open_context, with_note
+from aigentflow.runtime.conversation import Conversation
+from aigentflow.runtime.events import Event, Noted, RunStarted, to_json
+from aigentflow.runtime.journal import Journal, RunRecord
+from aigentflow.runtime.ledger import Ledger, Limits
+from aigentflow.runtime.loop import Ending, Frame, Loop
+from aigentflow.runtime.model import AnthropicModel
+from aigentflow.runtime.report import faults, repair_request, report_of
+from aigentflow.runtime.request import RunRequest
+from aigentflow.runtime.result import ChangePart, GapCountPart, RefusalPart, RunResult, UsagePart
+from aigentflow.runtime.scripted import load_script
+from aigentflow.runtime.searching import Searcher
+from aigentflow.runtime.telling import Teller
+from aigentflow.runtime.tools import Toolbox
+from aigentflow.runtime.turns import Model, TurnRequest, Usage
+from aigentflow.runtime.verify import not_verified
+
+GapCounter = Callable[[Mapping[str, str | None]], int]
+"""Counts the gaps of texts by path; None as a text: the file is not there."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What can be made ready before a request comes."""
+
+    model: Model | None = None
+    catalogue: Catalogue | None = None
+    searcher: Searcher | None = None
+
+
+async def execute(
+    request: RunRequest, on_event: Callable[[Event], None], model: Model | None = None, *, kit: Kit | None = None
+) -> RunResult:
+    """Return how the run ended, also when the task is cancelled; raise ConfigurationError when it cannot begin."""
+    redactor = Redactor({**os.environ, **{f"HEADER_{n}_KEY": value for n, value in enumerate(request.service.headers.values())}})
+    run = _Run(request, on_event, redactor, kit or Kit(), model)
+    try:
+        return await run.run()
+    finally:
+        await run.close()
+
+
+class _Run:
+    """The state of one run while it goes on."""
+
+    def __init__(self, request: RunRequest, on_event: Callable[[Event], None], redactor: Redactor, kit: Kit, model: Model | None) -> None:
+        self._request = request
+        self._on_event = on_event
+        self._teller = Teller(self._tell, redactor)
+        self._redactor = redactor
+        self._kit = kit
+        self._model = model or (kit.model if request.script is None else None)
+        self._own_model: Model | None = None
+        self._searcher = kit.searcher or Searcher()
+        self._record: RunRecord | None = None
+        self._started = time.monotonic()
+        self._loop: Loop | None = None
+        self._asker: Asker | None = None
+
+    async def run(self) -> RunResult:
+        request = self._request
+        catalogue = (
+            self._kit.catalogue if self._kit.catalogue and not request.service.models else load_catalogue(request.service.models or None)
+        )
+        context = open_context(request)
+        written = context.definition.model
+        wanted = request.model if request.model != written else None
+        choice = catalogue.choose(written, wanted, base_url=os.environ.get("ANTHROPIC_BASE_URL"))
+        context = with_note(context, choice.note)
+        part = request.limits
+        self._ledger = Ledger(Limits(part.turns, part.tokens, part.usd, part.seconds), choice.model.price)
+        try:
+            ending = await self._guarded(context, choice)
+        except ConfigurationError as error:
+            self._close_record("failed", {"reason": str(error)})
+            raise
+        self._teller.flush()
+        result = self._result(context, choice, ending)
+        self._close_record(result.outcome, result.model_dump(exclude={"changes"}, mode="json"))
+        return result
+
+    async def close(self) -> None:
+        """Give back what the run itself opened."""
+        if self._record is not None:
+            self._record.release()
+        if self._kit.searcher is None:
+            await self._searcher.close()
+        if self._own_model is not None:
+            await self._own_model.close()
+
+    async def _guarded(self, context: Context, choice: Choice) -> Ending:
+        """Return the ending, whatever happens on the way to it; bugs and wrong configuration leave as exceptions."""
+        seconds = self._request.limits.seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._go(context, choice)
+        except TimeoutError:
+            return Ending("limit", f"the limit of {seconds:g} seconds was reached", "limit")
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            return Ending("cancelled", "It was cancelled.", "cancelled")
+        except ModelCredentialsError as error:
+            return Ending("failed", str(error), "credentials")
+        except ModelRejected as error:
+            return self._rejected(error, context, choice)
+        except ModelError as error:
+            return Ending("failed", f"The model service did not answer: {error}. Start the run again.", "service")
+
+    def _rejected(self, error: ModelRejected, context: Context, choice: Choice) -> Ending:
+        if error.status == 404:
+            file = context.definition.path.name
+            words = f"The service does not know the model {choice.model.id!r} ({error})."
+            return Ending("failed", f"{words} Change `model:` in {file}, or set another model in the settings.", "model-unknown")
+        if error.kind == "context":
+            return Ending("failed", str(error), "context")
+        return Ending("failed", f"The service refused the request (status {error.status}): {error}", "rejected")
+
+    async def _go(self, context: Context, choice: Choice) -> Ending:
+        git, _ = await asyncio.gather(git_state(Path(self._request.root)), self._open_record(context))
+        prompt = first_prompt(context, git)
+        for note in context.notes:
+            self._teller(Noted(note))
+        if choice.model.price is None and self._request.limits.usd is not None:
+            self._teller(Noted(f"The price of {choice.model.id} is not known: the limit in USD cannot be kept, the one in tokens is."))
+        toolbox = Toolbox(context.overlay, context.boundary, context.offered, self._searcher)
+        conversation = Conversation(prompt.system, toolbox.schemas, prompt.user, choice.cache_ttl)
+        service = self._request.service
+        self._asker = Asker(
+            self._model_for(),
+            RetryPolicy(tries=max(1, service.tries), first_pause=service.first_pause),
+            self._teller,
+            on_broken=self._book_broken,
+        )
+        frame = Frame(choice.model, dict(service.headers), service.idle_seconds)
+        self._loop = Loop(conversation, toolbox, self._asker, self._ledger, frame, self._teller)
+        self._teller(RunStarted(self._request.run, context.definition.id, choice.model.id, context.offered, context.read_only))
+        schema = self._schema(context)
+
+        def may_end(text: str) -> str:
+            problems = faults(text, schema)
+            return repair_request(problems, schema) if problems and schema is not None else ""
+
+        return await self._loop.run_turns(may_end)
+
+    def _schema(self, context: Context) -> Mapping[str, object] | None:
+        if self._request.result == "report":
+            return REPORT_SCHEMA
+        return context.definition.contract if context.definition.output_format == "json" else None
+
+    def _model_for(self) -> Model:
+        if self._model is not None:
+            return self._model
+        script = self._request.script
+        self._own_model = AnthropicModel() if script is None else load_script(Path(script), {"file": self._request.file or ""})
+        return self._own_model
+
+    def _book_broken(self, request: TurnRequest) -> None:
+        """Book a turn that broke off: its prompt was paid for, by our own estimate."""
+        size = sum(len(str(block)) for block in (*request.system, *request.tools, *request.messages))
+        self._teller(self._ledger.add(None, size, 0))
+
+    async def _open_record(self, context: Context) -> None:
+        request = self._request
+        if request.journal is None:
+            return
+        meta = {
+            "agent": context.definition.id,
+            "task": request.task,
+            "title": request.command_title,
+            "root": request.root,
+            "file": request.file,
+            "agent_sha256": context.definition.sha256,
+        }
+        try:
+            self._record = await asyncio.to_thread(Journal(Path(request.journal), self._redactor).open_run, request.run, meta)
+        except OSError as error:
+            self._teller(Noted(f"The journal cannot be written ({error.strerror}); the run goes on without it."))
+
+    def _tell(self, event: Event) -> None:
+        if self._record is not None:
+            self._record.event(to_json(event))
+        self._on_event(event)
+
+    def _close_record(self, outcome: str, result: Mapping[str, object]) -> None:
+        if self._record is not None:
+            self._record.close(outcome, result)
+
+    def _result(self, context: Context, choice: Choice, ending: Ending) -> RunResult:
+        proposal = context.overlay.proposal()
+        report = report_of(ending.text, self._schema(context), proposal, context.overlay.exists)
+        refusals = self._loop.refusals if self._loop is not None else []
+        ledger = self._ledger
+        return RunResult(
+            run=self._request.run,
+            agent=context.definition.id,
+            outcome=ending.outcome,
+            reason=self._teller.words(ending.reason),
+            code=ending.code,
+            changes=tuple(ChangePart.of(change) for change in proposal.changes),
+            refusals=tuple(RefusalPart.model_validate(asdict(refused)) for refused in refusals),
+            verification=not_verified(self._request.project.verification),
+            gaps=GapCountPart(),
+            report=report.value,
+            report_format=report.format,
+            claims=report.claims,
+            notes=tuple(self._teller.notes),
+            usage=_usage(ledger.usage, ledger.usd, ledger.estimated),
+            turns=ledger.turns,
+            model=choice.model.id,
+            seconds=round(time.monotonic() - self._started, 3),
+        )
+
+
+def _usage(usage: Usage, usd: float | None, estimated: bool) -> UsagePart:
+    return UsagePart(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_input_tokens=usage.cache_read_input_tokens,
+        cache_creation_input_tokens=usage.cache_creation_input_tokens,
+        usd=usd,
+        estimated=estimated,
+    )
