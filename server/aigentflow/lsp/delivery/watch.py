@@ -1,0 +1,56 @@
+"""Listens to what the client says of one file from the moment an edit is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from aigentflow.workspace.proposal import TextEdit
+
+if TYPE_CHECKING:
+    from aigentflow.lsp.documents import Document, Documents
+
+_TEXTS = 80
+"""How many texts of one wait are kept; the first and the newest matter most."""
+
+
+class Watch:
+    """Texts of one file since the watch began, in order; use it as a context manager."""
+
+    def __init__(self, documents: Documents, path: str) -> None:
+        self.texts: list[str] = []
+        self.closed = False
+        self.event = asyncio.Event()
+        """Set whenever something was heard; the listener clears it."""
+        self._documents = documents
+        self._path = path
+
+    def __enter__(self) -> Watch:
+        self._documents.on_change.append(self._changed)
+        self._documents.on_open.append(self._opened)
+        self._documents.on_close.append(self._closed_now)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._documents.on_change.remove(self._changed)
+        self._documents.on_open.remove(self._opened)
+        self._documents.on_close.remove(self._closed_now)
+
+    def _changed(self, document: Document, before: str, edits: Sequence[TextEdit]) -> None:
+        self._opened(document)
+
+    def _opened(self, document: Document) -> None:
+        if document is not self._documents.by_path(self._path):
+            return
+        if len(self.texts) >= _TEXTS:
+            del self.texts[1:2]
+        self.texts.append(document.text)
+        self.closed = False
+        self.event.set()
+
+    def _closed_now(self, document: Document) -> None:
+        if document.path == self._path:
+            self.closed = True
+            self.event.set()
