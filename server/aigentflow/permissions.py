@@ -44,11 +44,12 @@ def boundary_rules(
     """Return what the agent may change in this workspace; `allow` and `deny` are the command line's."""
     own = user_config.boundary(Path(os.path.realpath(root)), definition.id)
     entry = project.boundaries.get(definition.id)
-    agent_allow = definition.allow if definition.source != "workspace" or agent_trusted else None
+    # An empty list only forbids, so it holds untrusted as well; it also stands for a restriction that could not be understood.
+    agent_allow = definition.allow if definition.source != "workspace" or agent_trusted or not definition.allow else None
     sources: tuple[tuple[str, Sequence[str] | None], ...] = (
         (COMMAND_LINE, allow or None),
         (str(user_config.path), () if user_config.broken else own.allow),
-        (PROJECT, entry.allow if entry is not None and project_trusted else None),
+        (PROJECT, entry.allow if entry is not None and (project_trusted or not entry.allow) else None),
         (AGENT, agent_allow),
     )
     source, allowed = next(((name, said) for name, said in sources if said is not None), (NONE, ()))

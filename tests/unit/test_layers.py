@@ -24,7 +24,8 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "workspace": (set(), {"pathspec"}),
     "syntax": ({"workspace"}, {"tree_sitter", "tree_sitter_typescript"}),
     "definitions": ({"workspace"}, {"yaml", "pydantic", "jsonschema", "markdown_it"}),
-    "checks": ({"workspace", "syntax", "definitions"}, {"ast_grep_py", "yaml"}),
+    # tree_sitter for the types of the nodes that detectors are given.
+    "checks": ({"workspace", "syntax", "definitions"}, {"ast_grep_py", "yaml", "tree_sitter"}),
     "box": ({"workspace"}, set()),
     "permissions": ({"workspace", "definitions", "settings"}, set()),
     "runtime": (CORE, {"pydantic", "yaml"}),

@@ -77,6 +77,11 @@ def test_an_empty_allow_list_says_read_only() -> None:
     assert (found.allow, found.source) == ((), str(CONFIG))
 
 
+def test_an_untrusted_project_that_cannot_be_understood_closes() -> None:
+    assert rules(agent(AGENT), project="boundaries: [what]").allow == ()
+    assert rules(agent(AGENT), project="boundaries: {dev: {deny: {a: b}}}").allow == ()
+
+
 def test_a_configuration_that_cannot_be_read_allows_nothing() -> None:
     broken = UserConfig(path=CONFIG, broken=True)
     assert rules(agent(AGENT), config=broken).allow == ()

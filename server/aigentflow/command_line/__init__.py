@@ -5,6 +5,7 @@ output    JSON and lines on standard output
 serve     the language server
 run       one run, its request and how it is shown (run_request, run_output)
 check     checklist gaps
+gaps      what runs need to know of them
 agents    the agents and who may change a path
 trust     what is trusted
 journal   past runs

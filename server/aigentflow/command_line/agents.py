@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from aigentflow.checks.checklist import Catalogue, bind
+from aigentflow.checks.checklist import Catalogue, bind, built_in_catalogue
 from aigentflow.command_line.opening import Workspace, open_workspace
 from aigentflow.command_line.output import plain, print_json, print_lines, remark
 from aigentflow.definitions.values import AgentDefinition
@@ -27,7 +27,7 @@ def main(options: argparse.Namespace) -> int:
         return 0
     for problem in workspace.problems:
         remark(f"aigentflow: {problem}")
-    described = [describe(workspace, agent, Catalogue()) for agent in workspace.agents]
+    described = [describe(workspace, agent, built_in_catalogue()) for agent in workspace.agents]
     if options.format == "json":
         print_json({"schema": 1, "agents": described})
     else:
