@@ -5,12 +5,19 @@ checklist     the built-in checks as data, and which item of a checklist means w
 source        one file as detectors see it: imports, classes, calls, throws, by top-level declaration
 declarations  classes, methods, parameters and decorators of a tree
 packages      package manifests, and what a path says about a file
+services      which classes are services
+events        what emits and what writes
+routing       endpoints
 records       what one file contributes to the project, as plain values
+testreading   what a test file does with the product
 reading       reads those records from a file
-facts         the project's facts, kept by file
-engine        runs the detectors over one file
+project       what follows from the records of all files
+facts         keeps the records, file by file
 detectors/    one file per check
+engine        runs the detectors over one file
+wording       codes and summaries for repairs
+imports       adds names to imports
 fixes         the repairs that need no model
-report        a whole workspace against its checklists
-forms         that report as JSON, text, SARIF and GitHub annotations
+judging       a whole workspace against its checklists
+report        what came of it, as JSON, text, SARIF and GitHub annotations
 """

@@ -10,6 +10,7 @@ from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.packages import is_starting_code
 from aigentflow.checks.project import DomainError
 from aigentflow.checks.source import FUNCTION_NODES, SourceFile, Unit, ancestors, read_call
+from aigentflow.checks.wording import code_of
 
 if TYPE_CHECKING:
     import tree_sitter as ts
@@ -102,13 +103,25 @@ def _handled(statement: ts.Node, place: ts.Node) -> bool:
 
 def _repair(file: SourceFile, project: ProjectFacts, error: DomainError | None, value: ts.Node) -> tuple[tuple[str, str], ...]:
     """What the fix needs to know; empty where there is no safe one."""
-    if error is None or error.parameters is None or message_of(file, value) is None:
+    literal = message_of(file, value)
+    if error is None or error.parameters is None or literal is None:
         return ()
     name = error.record.name
-    module = project.drawn.module_for(file.path, error.path, name) if error.path != file.path else ""
-    if module is None:
+    imported = file.imports.get(name)
+    if imported is not None and imported.type_only:
         return ()
-    return (("class", name), ("module", module), ("parameters", ",".join(error.parameters)))
+    here = imported is not None or error.path == file.path
+    module = "" if here else project.drawn.module_for(file.path, error.path, name)
+    code = code_of(_words_of(file, literal))
+    if module is None or code is None:
+        return ()
+    return (("class", name), ("module", module), ("parameters", ",".join(error.parameters)), ("code", code))
+
+
+def _words_of(file: SourceFile, literal: ts.Node) -> str:
+    """The text of a literal, with blanks for what is put in."""
+    parts = [file.tree.source_of(child) if child.type == "string_fragment" else " " for child in literal.named_children]
+    return "".join(parts)
 
 
 def message_of(file: SourceFile, value: ts.Node) -> ts.Node | None:

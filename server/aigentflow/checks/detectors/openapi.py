@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 
 from aigentflow.checks.declarations import ClassDeclaration, Decorator, Method
 from aigentflow.checks.detectors.detector import Detector
@@ -10,6 +11,7 @@ from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Outcome
 from aigentflow.checks.routing import handlers, is_controller, paths_of, segments, title
 from aigentflow.checks.source import SourceFile, Unit
+from aigentflow.checks.wording import summary_of
 
 SWAGGER = "@nestjs/swagger"
 _RESPONSE = re.compile(r"^Api\w*Response$")
@@ -42,7 +44,7 @@ def detect(unit: Unit, project: ProjectFacts) -> Outcome:
             subjects += 1
             missing = missing_decorators(unit.file, method, project)
             if missing:
-                drafts.append(_draft(unit.file, declaration, method, verb, missing))
+                drafts.append(_draft(unit.file, declaration, (method, verb), missing, project))
     return Outcome(subjects, tuple(drafts))
 
 
@@ -80,19 +82,58 @@ def _is_health(file: SourceFile, declaration: ClassDeclaration, verb: Decorator)
     return bool(parts) and bool(_HEALTH.match(parts[0]) or _HEALTH.match(parts[-1]))
 
 
-def _draft(file: SourceFile, declaration: ClassDeclaration, method: Method, verb: Decorator, missing: tuple[str, ...]) -> Draft:
+def _draft(
+    file: SourceFile, declaration: ClassDeclaration, handler: tuple[Method, Decorator], missing: tuple[str, ...], project: ProjectFacts
+) -> Draft:
+    method, verb = handler
     controller = next(decorator for decorator in declaration.decorators if decorator.name == "Controller")
     route = segments(f"{paths_of(file, controller.arguments)[0]}/{paths_of(file, verb.arguments)[0]}")
     lacking = " and ".join(f"`@{name}`" for name in missing)
+    # A name that means something else in this file cannot be added.
     own = all(name not in file.imports or file.imports[name].module == SWAGGER for name in missing)
+    status = _status(file, method, verb)
+    data = (
+        ("missing", ",".join(missing)),
+        ("summary", summary_of(method.name, declaration.name)),
+        ("status", str(status.value)),
+        ("description", status.phrase),
+        ("type", _answer(file, method, project)),
+    )
     return Draft(
         node=method.name_node,
         message=f"`{title(verb, route)}` is not documented: add {lacking}.",
         confidence=0.95,
         symbol=f"{declaration.name}.{method.name}",
-        data=(("missing", ",".join(missing)),),
+        data=data if own else (),
         fixable=own,
     )
+
+
+def _status(file: SourceFile, method: Method, verb: Decorator) -> HTTPStatus:
+    """The status that a handler answers with: said by a decorator, or Nest's default."""
+    said = next((decorator for decorator in method.decorators if decorator.name == "HttpCode" and decorator.arguments), None)
+    if said is not None:
+        text = file.tree.source_of(said.arguments[0]).rsplit(".", 1)[-1]
+        if text in HTTPStatus.__members__:
+            return HTTPStatus[text]
+        if text.isdigit() and int(text) in set(HTTPStatus):
+            return HTTPStatus(int(text))
+    return HTTPStatus.CREATED if verb.name == "Post" else HTTPStatus.OK
+
+
+def _answer(file: SourceFile, method: Method, project: ProjectFacts) -> str:
+    """The class that a handler answers with, as Swagger wants it; empty where it is not a class that can be named here."""
+    inner = re.sub(r"^(?:Promise|Observable)\s*<(.*)>$", r"\1", method.return_type, flags=re.DOTALL).strip()
+    match = re.fullmatch(r"([A-Z]\w*)(\[\])?|Array<([A-Z]\w*)>", inner)
+    if match is None:
+        return ""
+    name = match[1] or match[3]
+    imported = file.imports.get(name)
+    declared = any(declaration.name == name for declaration in file.classes)
+    usable = declared or (imported is not None and not imported.type_only and name in project.drawn.classes)
+    if not usable:
+        return ""
+    return f"[{name}]" if match[2] or match[3] else name
 
 
 DETECTOR = Detector("openapi-decorators", ("@Controller",), gate, detect)
