@@ -19,9 +19,13 @@ searching       regular-expression search in a child that can be stopped
 search_worker   that child
 loop            turns until the run ends
 context         what the first message is made of
+gaps            gaps before and after
 report          the final answer against its contract and against the record
+verify          what was verified
+telling         what a run tells, cleaned and put together
 run             one run from request to result
 journal         the durable record of runs
+records         its lines on disk
 frames          length-prefixed JSON
 host            the same run in a process of its own
 """

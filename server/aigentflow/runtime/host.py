@@ -10,12 +10,13 @@ import asyncio
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
 
-from aigentflow.errors import AigentflowError, ConfigurationError, FrameError
+from aigentflow.errors import AigentflowError, ConfigurationError, FrameError, NoKeyError
 from aigentflow.redaction import Redactor
 from aigentflow.runtime.catalogue import load_catalogue
 from aigentflow.runtime.events import Event, to_json
@@ -24,6 +25,7 @@ from aigentflow.runtime.model import AnthropicModel
 from aigentflow.runtime.request import RunRequest
 from aigentflow.runtime.result import RunResult
 from aigentflow.runtime.run import Kit, execute
+from aigentflow.runtime.scripted import ScriptedModel
 from aigentflow.runtime.searching import Searcher
 
 Frame = dict[str, Any]
@@ -74,7 +76,7 @@ async def _run(given: Any, send: Callable[[Frame], None], kit: Kit) -> None:
         first = error.errors(include_input=False, include_url=False)[0]
         result = _failed(identifier, f"The request cannot be read: {'.'.join(map(str, first['loc']))}: {first['msg']}.", "request")
     except ConfigurationError as error:
-        result = _failed(identifier, redact(str(error)), type(error).__name__)
+        result = _failed(identifier, redact(str(error)), "no-key" if isinstance(error, NoKeyError) else "configuration")
     except AigentflowError as error:
         result = _failed(identifier, redact(str(error)), "failed")
     except Exception as error:  # noqa: BLE001 - the outermost edge: a bug ends the run with a sentence, the traceback goes to the log.
@@ -100,11 +102,14 @@ async def main(output: int) -> None:
             writer.write(encode_frame(frame))
 
     model, searcher = AnthropicModel(), Searcher()
-    warming = asyncio.gather(_warm(model), searcher.warm())
+    kit = Kit(model, load_catalogue(), searcher)
     try:
-        await warming
+        # A run that replays a script needs no service, so nothing of the SDK either.
+        if not os.environ.get("AIGENTFLOW_SCRIPT"):
+            await model.warm()
+        await rehearse(kit)
         send({"type": "ready"})
-        await serve(reader, send, Kit(model=model, catalogue=load_catalogue(), searcher=searcher))
+        await serve(reader, send, kit)
         await writer.drain()
     except (FrameError, ConnectionError) as error:
         print(f"aigentflow run host: {error}", file=sys.stderr)
@@ -114,10 +119,13 @@ async def main(output: int) -> None:
         transport.close()
 
 
-async def _warm(model: AnthropicModel) -> None:
-    # A run that replays a script needs no service, so nothing of the SDK either.
-    if not os.environ.get("AIGENTFLOW_SCRIPT"):
-        await model.warm()
+async def rehearse(kit: Kit) -> None:
+    """Go through a scripted run in an empty folder, so that the first real one finds every lazy import done."""
+    agent = '---\nagent: rehearsal\ndescription: none\ntools: [Read, Grep]\noutput_format: json\n---\n# Role\n\n```json\n{"a": 1}\n```\n'
+    with tempfile.TemporaryDirectory(prefix="aigentflow-") as folder:
+        request = RunRequest(run="rehearsal", agent_path=f"{folder}/rehearsal.md", agent_text=agent, task="none", root=folder)
+        turns: list[Frame] = [{"tools": [{"name": "Grep", "input": {"pattern": "a"}}]}, {"text": '{"a": 1}'}]
+        await execute(request, lambda event: None, ScriptedModel(turns), kit=kit)
 
 
 def take_stdout() -> int:

@@ -155,6 +155,8 @@ class RunResult(_Part):
     claims: tuple[ClaimPart, ...] = ()
     notes: tuple[str, ...] = ()
     """What the person should know: fields left out, a model that was replaced, references that were cut."""
+    left_out_fields: tuple[str, ...] = ()
+    """Optional request fields that the service did not take."""
     usage: UsagePart = UsagePart()
     turns: int = 0
     model: str = ""

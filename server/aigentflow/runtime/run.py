@@ -18,6 +18,7 @@ from aigentflow.runtime.catalogue import Catalogue, Choice, load_catalogue
 from aigentflow.runtime.context import Context, first_prompt, open_context, with_note
 from aigentflow.runtime.conversation import Conversation
 from aigentflow.runtime.events import Event, Noted, RunStarted, to_json
+from aigentflow.runtime.gaps import count_gaps
 from aigentflow.runtime.journal import Journal, RunRecord
 from aigentflow.runtime.ledger import Ledger, Limits
 from aigentflow.runtime.loop import Ending, Frame, Loop
@@ -32,8 +33,7 @@ from aigentflow.runtime.tools import Toolbox
 from aigentflow.runtime.turns import Model, TurnRequest, Usage
 from aigentflow.runtime.verify import not_verified
 
-GapCounter = Callable[[Mapping[str, str | None]], int]
-"""Counts the gaps of texts by path; None as a text: the file is not there."""
+_GAP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ class _Run:
             self._close_record("failed", {"reason": str(error)})
             raise
         self._teller.flush()
-        result = self._result(context, choice, ending)
+        gaps = await self._gaps(context) if ending.outcome != "cancelled" else GapCountPart()
+        result = self._result(context, choice, ending, gaps)
         self._close_record(result.outcome, result.model_dump(exclude={"changes"}, mode="json"))
         return result
 
@@ -114,9 +115,7 @@ class _Run:
         except TimeoutError:
             return Ending("limit", f"the limit of {seconds:g} seconds was reached", "limit")
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
+            _stay()
             return Ending("cancelled", "It was cancelled.", "cancelled")
         except ModelCredentialsError as error:
             return Ending("failed", str(error), "credentials")
@@ -136,7 +135,8 @@ class _Run:
 
     async def _go(self, context: Context, choice: Choice) -> Ending:
         git, _ = await asyncio.gather(git_state(Path(self._request.root)), self._open_record(context))
-        prompt = first_prompt(context, git)
+        # Walking a large tree for references must not hold up a cancel.
+        prompt = await asyncio.to_thread(first_prompt, context, git)
         for note in context.notes:
             self._teller(Noted(note))
         if choice.model.price is None and self._request.limits.usd is not None:
@@ -204,7 +204,21 @@ class _Run:
         if self._record is not None:
             self._record.close(outcome, result)
 
-    def _result(self, context: Context, choice: Choice, ending: Ending) -> RunResult:
+    async def _gaps(self, context: Context) -> GapCountPart:
+        try:
+            async with asyncio.timeout(_GAP_SECONDS):
+                return await asyncio.to_thread(count_gaps, context)
+        except TimeoutError:
+            self._teller(Noted("Counting the gaps took too long and was given up."))
+        except asyncio.CancelledError:
+            # The run itself is over; what it made is kept.
+            _stay()
+            self._teller(Noted("The gaps were not counted."))
+        except Exception as error:  # noqa: BLE001 - a bug in a check must not cost the person the run's work.
+            self._teller(Noted(f"The gaps could not be counted ({type(error).__name__}: {error})."))
+        return GapCountPart()
+
+    def _result(self, context: Context, choice: Choice, ending: Ending, gaps: GapCountPart) -> RunResult:
         proposal = context.overlay.proposal()
         report = report_of(ending.text, self._schema(context), proposal, context.overlay.exists)
         refusals = self._loop.refusals if self._loop is not None else []
@@ -218,16 +232,23 @@ class _Run:
             changes=tuple(ChangePart.of(change) for change in proposal.changes),
             refusals=tuple(RefusalPart.model_validate(asdict(refused)) for refused in refusals),
             verification=not_verified(self._request.project.verification),
-            gaps=GapCountPart(),
+            gaps=gaps,
             report=report.value,
             report_format=report.format,
             claims=report.claims,
             notes=tuple(self._teller.notes),
+            left_out_fields=self._asker.dropped if self._asker is not None else (),
             usage=_usage(ledger.usage, ledger.usd, ledger.estimated),
             turns=ledger.turns,
             model=choice.model.id,
             seconds=round(time.monotonic() - self._started, 3),
         )
+
+
+def _stay() -> None:
+    """Take back the cancel of this task, so that it can still hand over its result."""
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()
 
 
 def _usage(usage: Usage, usd: float | None, estimated: bool) -> UsagePart:

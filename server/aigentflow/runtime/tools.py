@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -82,7 +83,7 @@ class Toolbox:
             case "Grep":
                 return await self._grep(arguments)
             case _:
-                return self._glob(arguments)
+                return await asyncio.to_thread(self._glob, arguments)
 
     def _unknown(self, name: str) -> ToolResult:
         offered = ", ".join(self.offered) or "none"
@@ -142,7 +143,7 @@ class Toolbox:
             after=min(arguments.get("-A", around), 100),
             limit=min(arguments.get("head_limit", 200) or _SEARCH_LIMIT, _SEARCH_LIMIT),
         )
-        files = list(self._chosen(arguments.get("path"), arguments.get("glob")))
+        files = await asyncio.to_thread(lambda: list(self._chosen(arguments.get("path"), arguments.get("glob"))))
         findings = await self._searcher.search(query, self._texts(files))
         for found in findings.files:
             if query.mode == "content":
