@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from aigentflow.checks.packages import Package, is_foreign, parse_manifest
+from aigentflow.checks.packages import Package, compiles_for_browser, is_foreign, parse_manifest
 from aigentflow.checks.project import Drawn
 from aigentflow.checks.reading import read_record, worth_reading
 from aigentflow.checks.records import FileRecord
@@ -60,7 +60,7 @@ class ProjectFacts:
 
     def changed(self, path: str) -> None:
         """Read a file again that was changed, created or deleted."""
-        if path.rsplit("/", 1)[-1] in ("package.json", "nest-cli.json"):
+        if path.rsplit("/", 1)[-1] in ("package.json", "tsconfig.json", "index.html", "nest-cli.json"):
             self._packages.clear()
             self._drawn = None
         elif self._waiting is not None and _is_source(path):
@@ -73,7 +73,7 @@ class ProjectFacts:
             around = self.package_of(folder) if folder else None
             manifest = self._view.read(f"{folder}/package.json" if folder else "package.json")
             if manifest is not None:
-                self._packages[folder] = parse_manifest(manifest, folder, around)
+                self._packages[folder] = parse_manifest(manifest, folder, around, for_browser=self._is_for_browser(folder))
             else:
                 self._packages[folder] = around or Package("")
         return self._packages[folder]
@@ -96,6 +96,11 @@ class ProjectFacts:
                 self._records[path] = read_record(SourceFile(path, Tree.parse(text, grammar)))
         if self._records.get(path) != before:
             self._drawn = None
+
+    def _is_for_browser(self, folder: str) -> bool:
+        under = f"{folder}/" if folder else ""
+        tsconfig = self._view.read(f"{under}tsconfig.json")
+        return (tsconfig is not None and compiles_for_browser(tsconfig)) or self._view.read(f"{under}index.html") is not None
 
     def _swagger_plugin(self) -> bool:
         """The Nest compiler's plugin writes response decorators by itself."""

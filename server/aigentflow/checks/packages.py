@@ -26,6 +26,7 @@ _NOT_OURS = frozenset(
 
 _SERVER = ("@nestjs/common", "@nestjs/core", "fastify", "express", "koa", "hono", "drizzle-orm")
 _BROWSER = ("react", "vue", "svelte", "@angular/core", "solid-js", "preact", "next", "nuxt")
+_BROWSER_IMPORT = re.compile(r"""from\s+['"](?:react|react-dom|vue|svelte|@angular/core|solid-js|preact|next|nuxt)(?:/[\w-]+)*['"]""")
 _EVENTS = (
     "@nestjs/event-emitter",
     "eventemitter2",
@@ -62,6 +63,16 @@ def is_starting_code(path: str) -> bool:
     return bool(_STARTING.search(path))
 
 
+def imports_browser(text: str) -> bool:
+    """Return whether a file belongs to a user interface by what it imports."""
+    return bool(_BROWSER_IMPORT.search(text))
+
+
+def compiles_for_browser(tsconfig: str) -> bool:
+    """Return whether a compiler configuration has the browser's types."""
+    return bool(re.search(r'"lib"\s*:\s*\[[^\]]*"dom', tsconfig, re.IGNORECASE))
+
+
 def is_foreign(path: str) -> bool:
     """Return whether the file lies where built or foreign code lies."""
     return any(folder in _NOT_OURS for folder in path.split("/")[:-1])
@@ -77,6 +88,8 @@ class Package:
     """Of every kind, those of the packages around it included."""
     own: frozenset[str] = frozenset()
     """The manifest's own dependencies."""
+    for_browser: bool = False
+    """Its compiler or a start page says so, where its dependencies do not."""
     module: bool = False
     """`"type": "module"`: relative imports carry their suffix."""
 
@@ -87,7 +100,7 @@ class Package:
     @property
     def is_browser(self) -> bool:
         """A user interface and not a server."""
-        return any(name in self.own for name in _BROWSER) and not any(name in self.own for name in _SERVER)
+        return (self.for_browser or any(name in self.own for name in _BROWSER)) and not any(name in self.own for name in _SERVER)
 
     @property
     def has_events(self) -> bool:
@@ -95,7 +108,7 @@ class Package:
         return self.has(*_EVENTS)
 
 
-def parse_manifest(text: str, folder: str, around: Package | None = None) -> Package:
+def parse_manifest(text: str, folder: str, around: Package | None = None, *, for_browser: bool = False) -> Package:
     """Return the package of a manifest; a broken one has no dependencies of its own."""
     try:
         data = json.loads(text)
@@ -114,5 +127,6 @@ def parse_manifest(text: str, folder: str, around: Package | None = None) -> Pac
         name=name if isinstance(name, str) else "",
         dependencies=frozenset(own) | inherited,
         own=frozenset(own),
+        for_browser=for_browser,
         module=data.get("type") == "module",
     )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import tree_sitter as ts
 
 _HTTP = frozenset({"get", "post", "put", "patch", "delete", "del", "head", "options"})
+_VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_NAMED_SO = re.compile(r"e2e|(?:^|[./_-])(?:int|integration|itest|api-tests?)(?:[./_-]|$)|(?:^|/)test/", re.IGNORECASE)
 _REQUESTS = re.compile(r"supertest|getHttpServer|\.inject\(|\bfetch\(|axios|light-my-request|pactum|undici|\bgot\b|\bky\b|hono/testing")
 _ASKS = frozenset({"get", "resolve", "create", "createInstance"})
 _NEW = "(new_expression constructor: [(identifier) (member_expression)] @class)"
@@ -27,7 +29,7 @@ def read_test(file: SourceFile) -> TestRecord:
     constructed = {base_name(file.tree.source_of(node)) for node in file.tree.captures(_NEW).get("class", [])}
     receivers = dict(_receivers(file))
     asked = {name for call in calls if (name := _asked_for(file, call)) is not None}
-    requests = bool(_REQUESTS.search(file.text))
+    requests = bool(_REQUESTS.search(file.text) or _NAMED_SO.search(file.path))
     return TestRecord(
         imports=frozenset(imported.imported for imported in file.imports.values()),
         constructs=frozenset(constructed | asked),
@@ -86,25 +88,40 @@ def _method_calls(file: SourceFile, calls: list[Call], receivers: dict[str, str]
 
 
 def _requests(file: SourceFile, calls: list[Call]) -> Iterator[HttpCall]:
+    yield from _described(file)
     for call in calls:
         line = file.line_of(call.node)
-        if call.name in _HTTP and call.receiver is not None and call.arguments:
-            path = _path(file, call.arguments[0])
-            if path is not None:
-                yield HttpCall("DELETE" if call.name == "del" else call.name.upper(), path, line)
-        elif call.name in ("inject", "request", "fetch") and call.arguments:
-            yield from _described(file, call, line)
+        first, second = (*call.arguments, None, None)[:2]
+        spoken = string_value(file.tree, first)
+        if spoken is not None and spoken.upper() in _VERBS and second is not None:
+            # A function of the test's own: `send('POST', '/orders')`.
+            verb, target = spoken.upper(), second
+        elif call.name.lower() in _HTTP and first is not None:
+            verb, target = "DELETE" if call.name == "del" else call.name.upper(), first
+        elif call.name == "fetch" and first is not None:
+            given = _pairs(file, second) if second is not None and second.type == "object" else {}
+            verb, target = (string_value(file.tree, given.get("method")) or "GET").upper(), first
+        else:
+            continue
+        path = _path(file, target)
+        if path is not None:
+            yield HttpCall(verb, path, line)
 
 
-def _described(file: SourceFile, call: Call, line: int) -> Iterator[HttpCall]:
-    """`inject({ method, url })`, `fetch(url, { method })`."""
-    options = next((argument for argument in call.arguments if argument.type == "object"), None)
-    given = _pairs(file, options) if options is not None else {}
-    url = given.get("url") or given.get("path") or (call.arguments[0] if call.arguments[0] is not options else None)
-    verb = string_value(file.tree, given.get("method")) or "GET"
-    path = _path(file, url) if url is not None else None
-    if path is not None:
-        yield HttpCall(verb.upper(), path, line)
+def _described(file: SourceFile) -> Iterator[HttpCall]:
+    """Requests that are written down as objects: `inject({ method, url })`, and those that are kept in a variable first."""
+    for node in file.tree.captures("(object) @object").get("object", []):
+        given = _pairs(file, node)
+        url = given.get("url") or (given.get("path") if "method" in given else None)
+        path = _path(file, url) if url is not None else None
+        if path is not None:
+            verb = string_value(file.tree, _plain(given.get("method"))) or "GET"
+            yield HttpCall(verb.upper(), path, file.line_of(node))
+
+
+def _plain(node: ts.Node | None) -> ts.Node | None:
+    """The literal in `'POST' as const`."""
+    return node.named_children[0] if node is not None and node.type in ("as_expression", "satisfies_expression") else node
 
 
 def _pairs(file: SourceFile, node: ts.Node) -> dict[str, ts.Node]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aigentflow.checks.detectors.detector import Detector
 from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
-from aigentflow.checks.packages import is_starting_code
+from aigentflow.checks.packages import imports_browser, is_starting_code
 from aigentflow.checks.project import DomainError
 from aigentflow.checks.source import FUNCTION_NODES, SourceFile, Unit, ancestors, read_call
 from aigentflow.checks.wording import code_of
@@ -20,7 +20,7 @@ _UNREACHABLE = ("assertNever", "unreachable", "assertUnreachable", "exhaustive",
 
 def gate(path: str, text: str, project: ProjectFacts) -> str | None:
     """Judge server code only; configuration and start-up end the process with whatever they throw."""
-    if path.endswith((".tsx", ".jsx")) or is_starting_code(path) or project.package_of(path).is_browser:
+    if path.endswith((".tsx", ".jsx")) or is_starting_code(path) or imports_browser(text) or project.package_of(path).is_browser:
         return ""
     return None
 
