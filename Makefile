@@ -43,8 +43,8 @@ bench: .venv/.ready
 	@$(python) -m tests.bench $(ARGS)
 
 wheel: .venv/.ready
-	@rm -rf build/wheel
-	@$(python) -m build --no-isolation --wheel --outdir build/wheel . >build/wheel.log 2>&1 || { cat build/wheel.log >&2; exit 1; }
+	@rm -rf build/wheel && mkdir -p build/wheel
+	@$(python) -m build --no-isolation --wheel --outdir build/wheel . > build/wheel.log 2>&1 || { cat build/wheel.log >&2; exit 1; }
 	@ls build/wheel/*.whl
 
 clean:

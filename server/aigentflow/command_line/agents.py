@@ -114,7 +114,11 @@ def _explained(workspace: Workspace, agent: AgentDefinition, path: str) -> dict[
     steps = boundary.explain(path)
     last = steps[-1]
     allowed = last.allowed and not agent.read_only
-    reason = f"{agent.id} has neither Write nor Edit among its tools" if agent.read_only else last.reason
+    reason = last.reason
+    if agent.read_only:
+        reason = f"{agent.id} has neither Write nor Edit among its tools"
+    elif not allowed and not workspace.trusts(agent):
+        reason += f"; {agent.id} comes from this workspace and is not trusted, so its own allow list does not count"
     return {
         "id": agent.id,
         "may_change": allowed,

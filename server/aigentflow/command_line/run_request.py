@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -145,4 +144,4 @@ def _gaps(workspace: Workspace, agent: AgentDefinition, file: str | None) -> Ite
 
 
 def _new_id() -> str:
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}{os.getpid() % 1000:03d}"
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"

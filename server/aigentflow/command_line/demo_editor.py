@@ -1,0 +1,180 @@
+"""A very small editor for the demo: buffers, typing, and a client that applies what the server asks for.
+
+It talks to the real server over stdio with pygls' own client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types as t
+from pygls.lsp.client import LanguageClient
+
+from aigentflow import __version__
+from aigentflow.lsp.convert import path_of, to_offsets, to_range
+from aigentflow.lsp.protocol import lenient_converter
+from aigentflow.workspace.diff import apply_edits
+from aigentflow.workspace.lines import LineIndex
+from aigentflow.workspace.proposal import TextEdit
+
+SECONDS = 60.0
+
+
+@dataclass
+class Buffer:
+    """One open document."""
+
+    uri: str
+    version: int
+    text: str
+
+
+class DemoEditor:
+    """The client side of one connection."""
+
+    def __init__(self) -> None:
+        self.buffers: dict[str, Buffer] = {}
+        self.diagnostics: dict[str, list[t.Diagnostic]] = {}
+        self.progress: list[str] = []
+        self.on_progress: Callable[[str], None] = lambda line: None
+        self.on_message: Callable[[str], None] = lambda text: None
+        self.before_apply: Callable[[], None] = lambda: None
+        self._changed = asyncio.Event()
+        self._client = LanguageClient("aigentflow-demo", __version__, converter_factory=lenient_converter)
+        self._register()
+
+    async def start(self, root: Path, environment: Mapping[str, str]) -> None:
+        """Start the server on a workspace folder."""
+        await self._client.start_io(sys.executable, "-P", "-m", "aigentflow", "serve", env=dict(environment))
+        edit = t.WorkspaceEditClientCapabilities(
+            document_changes=True, resource_operations=[t.ResourceOperationKind.Create, t.ResourceOperationKind.Delete]
+        )
+        literals = t.ClientCodeActionLiteralOptions(code_action_kind=t.ClientCodeActionKindOptions(value_set=[t.CodeActionKind.QuickFix]))
+        capabilities = t.ClientCapabilities(
+            workspace=t.WorkspaceClientCapabilities(apply_edit=True, workspace_edit=edit),
+            text_document=t.TextDocumentClientCapabilities(
+                code_action=t.CodeActionClientCapabilities(code_action_literal_support=literals),
+                publish_diagnostics=t.PublishDiagnosticsClientCapabilities(related_information=True),
+            ),
+            window=t.WindowClientCapabilities(work_done_progress=True),
+        )
+        folder = t.WorkspaceFolder(uri=root.as_uri(), name=root.name)
+        params = t.InitializeParams(capabilities=capabilities, workspace_folders=[folder], root_uri=root.as_uri(), process_id=None)
+        await self._client.initialize_async(params)
+        self._client.initialized(t.InitializedParams())
+
+    def open(self, path: Path, text: str | None = None) -> Buffer:
+        """Open a file, with other text than on disk where that is given."""
+        buffer = Buffer(path.as_uri(), 1, text if text is not None else path.read_text(encoding="utf-8"))
+        self.buffers[buffer.uri] = buffer
+        item = t.TextDocumentItem(uri=buffer.uri, language_id="typescript", version=1, text=buffer.text)
+        self._client.text_document_did_open(t.DidOpenTextDocumentParams(text_document=item))
+        return buffer
+
+    def type(self, buffer: Buffer, after: str, new: str) -> None:
+        """Type behind the first occurrence of a text."""
+        at = buffer.text.index(after) + len(after)
+        self._change(buffer, [TextEdit(at, at, new)])
+
+    async def actions(self, buffer: Buffer, anchor: str) -> list[t.CodeAction]:
+        """Return the code actions at a text."""
+        at = buffer.text.index(anchor)
+        where = to_range(LineIndex(buffer.text), at, at, "utf-16")
+        context = t.CodeActionContext(diagnostics=[])
+        params = t.CodeActionParams(text_document=t.TextDocumentIdentifier(uri=buffer.uri), range=where, context=context)
+        found = await self._client.text_document_code_action_async(params)
+        return [action for action in found or () if isinstance(action, t.CodeAction)]
+
+    async def execute(self, action: t.CodeAction) -> dict[str, Any]:
+        """Run the command of a code action."""
+        assert action.command is not None
+        return await self.command(action.command.command, *(action.command.arguments or ()))
+
+    async def command(self, name: str, *arguments: Any) -> dict[str, Any]:
+        """Run a command of the server."""
+        params = t.ExecuteCommandParams(command=name, arguments=list(arguments))
+        return dict(await self._client.workspace_execute_command_async(params) or {})
+
+    async def until(self, what: Callable[[], Any]) -> Any:
+        """Return the first true value of `what`, asked again after each message of the server."""
+        async with asyncio.timeout(SECONDS):
+            while not (value := what()):
+                self._changed.clear()
+                await self._changed.wait()
+        return value
+
+    async def stop(self) -> None:
+        """Leave in order."""
+        await self._client.shutdown_async(None)
+        self._client.exit(None)
+        await self._client.stop()
+
+    def _change(self, buffer: Buffer, edits: list[TextEdit]) -> None:
+        changes: list[t.TextDocumentContentChangeEvent] = []
+        for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+            where = to_range(LineIndex(buffer.text), edit.start, edit.end, "utf-16")
+            changes.append(t.TextDocumentContentChangePartial(range=where, text=edit.new))
+            buffer.text = apply_edits(buffer.text, [edit])
+        buffer.version += 1
+        identifier = t.VersionedTextDocumentIdentifier(uri=buffer.uri, version=buffer.version)
+        self._client.text_document_did_change(t.DidChangeTextDocumentParams(text_document=identifier, content_changes=changes))
+
+    def _register(self) -> None:
+        client = self._client
+
+        @client.feature(t.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def published(params: t.PublishDiagnosticsParams) -> None:
+            self.diagnostics[params.uri] = list(params.diagnostics)
+            self._changed.set()
+
+        @client.feature(t.WORKSPACE_APPLY_EDIT)
+        def apply(params: t.ApplyWorkspaceEditParams) -> t.ApplyWorkspaceEditResult:
+            return self._apply(params.edit)
+
+        @client.feature(t.WINDOW_WORK_DONE_PROGRESS_CREATE)
+        def create(params: t.WorkDoneProgressCreateParams) -> None:
+            return None
+
+        @client.feature(t.PROGRESS)
+        def progress(params: t.ProgressParams) -> None:
+            message = _field(params.value, "message") or _field(params.value, "title")
+            self.progress.append(_field(params.value, "kind"))
+            self.on_progress(message)
+            self._changed.set()
+
+        @client.feature(t.WINDOW_SHOW_MESSAGE)
+        def message(params: t.ShowMessageParams) -> None:
+            self.on_message(params.message)
+            self._changed.set()
+
+    def _apply(self, edit: t.WorkspaceEdit) -> t.ApplyWorkspaceEditResult:
+        self.before_apply()
+        entries = [entry for entry in edit.document_changes or () if isinstance(entry, t.TextDocumentEdit)]
+        for entry in entries:
+            known = self.buffers.get(entry.text_document.uri)
+            if known is not None and entry.text_document.version not in (None, known.version):
+                return t.ApplyWorkspaceEditResult(applied=False)
+        for entry in entries:
+            uri = entry.text_document.uri
+            path = path_of(uri)
+            if uri not in self.buffers and path is not None:
+                self.open(Path(path))
+            buffer = self.buffers[uri]
+            index = LineIndex(buffer.text)
+            edits = [TextEdit(*to_offsets(index, change.range, "utf-16"), change.new_text) for change in entry.edits if _is_plain(change)]
+            self._change(buffer, edits)
+        return t.ApplyWorkspaceEditResult(applied=True)
+
+
+def _is_plain(change: Any) -> bool:
+    return hasattr(change, "new_text")
+
+
+def _field(value: Any, name: str) -> str:
+    found = value.get(name) if isinstance(value, dict) else getattr(value, name, "")
+    return str(found or "")
