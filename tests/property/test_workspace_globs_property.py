@@ -49,7 +49,7 @@ def reference(pattern: str, path: str) -> bool:
     return path_matches([part for part in parts if part != "."], path.split("/"))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(PATTERNS, PATHS)
 def test_matches_exactly_what_brute_force_matches(pattern: str, path: str) -> None:
     try:
@@ -71,7 +71,9 @@ def test_covers_is_matching_of_the_path_or_of_a_folder_above(pattern: str, path:
     assert glob.covers(path) == any(glob.matches("/".join(parts[: n + 1])) for n in range(len(parts)))
 
 
-@given(st.lists(st.sampled_from(["a", "b", "/", "*"]), max_size=4).map("".join), st.lists(st.text("xyz/", max_size=3), min_size=2, max_size=4))
+@given(
+    st.lists(st.sampled_from(["a", "b", "/", "*"]), max_size=4).map("".join), st.lists(st.text("xyz/", max_size=3), min_size=2, max_size=4)
+)
 def test_braces_stand_for_each_option(head: str, options: list[str]) -> None:
     pattern = head + "{" + ",".join(options) + "}t"
     assert expand_braces(pattern) == list(dict.fromkeys(head + option + "t" for option in options))

@@ -165,7 +165,10 @@ def test_an_exclamation_mark_in_the_allow_list_denies(root: Path) -> None:
     assert some.may_change("apps/api/b.ts").allowed
 
 
-@pytest.mark.parametrize("entry", ["", " ", "$FILE_BOUNDARIES", "${X}/**", "apps/$X/**", "/apps/**", "~/x", "C:/x", "../**", "a/../b", ".", "./", "[a", "apps/api"])
+@pytest.mark.parametrize(
+    "entry",
+    ["", " ", "$FILE_BOUNDARIES", "${X}/**", "apps/$X/**", "/apps/**", "~/x", "C:/x", "../**", "a/../b", ".", "./", "[a", "apps/api"],
+)
 def test_an_entry_that_cannot_be_understood_gives_nothing_and_is_reported(root: Path, entry: str) -> None:
     nothing = boundary(root, entry)
     assert nothing.read_only
@@ -239,7 +242,17 @@ def test_reading_is_free_except_secrets(root: Path) -> None:
     some = boundary(root)
     for path in ("apps/web/page.tsx", "AGENTS.md", ".git/HEAD", ".vscode/settings.json", ".env.example", ".", "apps", "apps/"):
         assert some.may_read(path).allowed, path
-    for path in (".env", "sub/.env.production", ".env.bak", ".env~", "sub/.env.swp", ".ssh/config", "id_ed25519.pub", "x/.NETRC", ".config/gcloud/a.json"):
+    for path in (
+        ".env",
+        "sub/.env.production",
+        ".env.bak",
+        ".env~",
+        "sub/.env.swp",
+        ".ssh/config",
+        "id_ed25519.pub",
+        "x/.NETRC",
+        ".config/gcloud/a.json",
+    ):
         assert some.may_read(path).rule == "secret", path
 
 
