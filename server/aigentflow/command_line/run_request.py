@@ -68,7 +68,7 @@ def _request(workspace: Workspace, agent: AgentDefinition, options: argparse.Nam
     project, user = workspace.project, workspace.user
     file = workspace.relative(options.file) if options.file else None
     return RunRequest(
-        run=_new_id(),
+        run=new_id(),
         agent_path=str(agent.path),
         agent_text=agent.text,
         agent_source=agent.source,
@@ -143,5 +143,6 @@ def _gaps(workspace: Workspace, agent: AgentDefinition, file: str | None) -> Ite
         yield GapPart(path=finding.path, line=line, check=finding.check, message=finding.message)
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """Return an id for a run: the time it begins, and something that no other has."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
