@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,6 +53,7 @@ class Drawn:
         self._records = records
         self._package_of = package_of
         self._configured_helpers = tenant_helpers
+        self._errors: dict[str, list[DomainError]] = {}
         self.swagger_plugin = swagger_plugin
         """Response decorators are written by the compiler."""
 
@@ -168,18 +169,24 @@ class Drawn:
     def domain_errors(self, path: str) -> list[DomainError]:
         """Return the error classes with a code that a file can throw, the most general first."""
         package = self._package_of(path)
-        found: list[tuple[tuple[bool, bool, int, str], DomainError]] = []
-        for name, entries in self.classes.items():
-            for place, record in entries:
-                reachable = self._package_of(place)
-                near = reachable.folder == package.folder
-                if role_of(place) != "product" or not (near or package.has(reachable.name)) or not self._is_coded_error(record, place):
-                    continue
+        if package.folder not in self._errors:
+            ranked = sorted(self._rank_errors(package), key=lambda entry: entry[0])
+            self._errors[package.folder] = [error for _, error in ranked]
+        return self._errors[package.folder]
+
+    def _rank_errors(self, package: Package) -> Iterator[tuple[tuple[bool, bool, int, str], DomainError]]:
+        for place, record in self._coded_errors:
+            home = self._package_of(place)
+            near = home.folder == package.folder
+            if near or package.has(home.name):
                 parameters = self._arguments(record, place)
-                children = sum(declared.base == name for listed in self.classes.values() for _, declared in listed)
-                rank = (parameters is None, not near, -children, place)
-                found.append((rank, DomainError(place, record, parameters)))
-        return [error for _, error in sorted(found, key=lambda entry: entry[0])]
+                children = sum(declared.base == record.name for listed in self.classes.values() for _, declared in listed)
+                yield (parameters is None, not near, -children, place), DomainError(place, record, parameters)
+
+    @cached_property
+    def _coded_errors(self) -> list[tuple[str, ClassRecord]]:
+        entries = [entry for listed in self.classes.values() for entry in listed]
+        return [(path, record) for path, record in entries if role_of(path) == "product" and self._is_coded_error(record, path)]
 
     def _is_coded_error(self, record: ClassRecord, near: str) -> bool:
         coded = record.has_code

@@ -10,7 +10,7 @@ from aigentflow.checks import events, routing, testreading
 from aigentflow.checks.declarations import ClassDeclaration, Method, base_name
 from aigentflow.checks.packages import role_of
 from aigentflow.checks.records import ClassRecord, DtoKind, ErrorParameter, FileRecord, MethodRecord, Table
-from aigentflow.checks.source import FUNCTION_NODES, Call, SourceFile, ancestors, read_call
+from aigentflow.checks.source import FUNCTION_NODES, Call, SourceFile, ancestors
 
 if TYPE_CHECKING:
     import tree_sitter as ts
@@ -95,10 +95,9 @@ def _registers_zod(text: str) -> bool:
 
 def _tables(file: SourceFile) -> Iterator[Table]:
     tree = file.tree
-    for node in file.places("call"):
-        call = _called(file, node)
-        declarator = node.parent
-        if call is None or declarator is None or declarator.type != "variable_declarator" or len(call.arguments) < 2:
+    for call in file.calls(tree.root):
+        declarator = call.node.parent
+        if declarator is None or declarator.type != "variable_declarator" or len(call.arguments) < 2:
             continue
         made = call.name in _TABLE_MAKERS or call.name.endswith("Table")
         name, columns = declarator.child_by_field_name("name"), call.arguments[1]
@@ -139,10 +138,6 @@ def _column_groups(file: SourceFile) -> Iterator[tuple[str, frozenset[str]]]:
             body = returned.named_children[0] if returned is not None and returned.named_child_count else value
         if name is not None and body.type == "object":
             yield file.tree.source_of(name), _keys(file, body)[0]
-
-
-def _called(file: SourceFile, node: ts.Node) -> Call | None:
-    return read_call(file.tree, node)
 
 
 def _classes(file: SourceFile) -> Iterator[ClassRecord]:
@@ -190,7 +185,7 @@ def _methods(file: SourceFile, declaration: ClassDeclaration) -> Iterator[Method
     for method in declaration.methods:
         if method.kind != "method" or method.body is None:
             continue
-        calls = list(file.calls(method.body))
+        calls = file.calls(method.body)
         yield MethodRecord(
             name=method.name,
             line=file.line_of(method.name_node),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aigentflow.checks.declarations import ClassDeclaration, Decorator, Method
 from aigentflow.checks.records import Route
-from aigentflow.checks.source import SourceFile, read_call, string_value
+from aigentflow.checks.source import SourceFile, string_value
 
 if TYPE_CHECKING:
     import tree_sitter as ts
@@ -57,9 +57,8 @@ def prefixes(file: SourceFile) -> Iterator[str]:
     """Yield the segments of a global prefix."""
     if "setGlobalPrefix" not in file.text:
         return
-    for node in file.places("call"):
-        call = read_call(file.tree, node)
-        if call is not None and call.name == "setGlobalPrefix" and call.arguments:
+    for call in file.calls(file.tree.root):
+        if call.name == "setGlobalPrefix" and call.arguments:
             yield from segments(string_value(file.tree, call.arguments[0]) or "")
 
 

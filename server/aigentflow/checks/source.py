@@ -91,12 +91,38 @@ class SourceFile:
         read = (read_class(self.tree, node) for node in self.places("class"))
         return tuple(declaration for declaration in read if declaration is not None)
 
-    def calls(self, node: ts.Node) -> Iterator[Call]:
-        """Yield the calls inside a node, outer calls of a chain first."""
-        for place in self.places("call", node.start_byte, node.end_byte):
-            call = read_call(self.tree, place)
-            if call is not None:
-                yield call
+    @cached_property
+    def _calls(self) -> list[Call | None]:
+        return [read_call(self.tree, node) for node in self.places("call")]
+
+    def calls(self, node: ts.Node) -> list[Call]:
+        """Return the calls inside a node, outer calls of a chain first."""
+        return self.calls_between(node.start_byte, node.end_byte)
+
+    def calls_between(self, start_byte: int, end_byte: int) -> list[Call]:
+        """Return the calls that begin in `[start_byte, end_byte)`."""
+        if not self.places("call"):
+            return []
+        starts = self._starts["call"]
+        found = self._calls[bisect_left(starts, start_byte) : bisect_left(starts, end_byte)]
+        return [call for call in found if call is not None]
+
+    @cached_property
+    def _assignments(self) -> dict[int, list[tuple[ts.Node, ts.Node]]]:
+        return {}
+
+    def assignments(self, node: ts.Node) -> list[tuple[ts.Node, ts.Node]]:
+        """Return the names (or patterns) that get a value inside a node, with the value."""
+        if node.id not in self._assignments:
+            found = self.tree.captures("[(variable_declarator) (assignment_expression)] @place", node).get("place", [])
+            pairs = []
+            for place in found:
+                name = place.child_by_field_name("name") or place.child_by_field_name("left")
+                value = place.child_by_field_name("value") or place.child_by_field_name("right")
+                if name is not None and value is not None:
+                    pairs.append((name, value))
+            self._assignments[node.id] = pairs
+        return self._assignments[node.id]
 
     def units(self) -> Iterator[Unit]:
         """Yield the top-level declarations and statements."""
@@ -116,6 +142,11 @@ class Unit:
     def classes(self) -> list[ClassDeclaration]:
         """The classes of this unit."""
         return [c for c in self.file.classes if self.start_byte <= c.node.start_byte < self.end_byte]
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls of this unit."""
+        return self.file.calls_between(self.start_byte, self.end_byte)
 
     def places(self, name: str) -> list[ts.Node]:
         """Return captured nodes of this unit, see `SourceFile.places`."""

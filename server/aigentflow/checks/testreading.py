@@ -25,7 +25,7 @@ _MOCKS = re.compile(r"^(?:mock|createMock|mocked|createStubInstance|mockDeep|spy
 
 def read_test(file: SourceFile) -> TestRecord:
     """Return what a test file does."""
-    calls = [call for node in file.places("call") if (call := read_call(file.tree, node)) is not None]
+    calls = file.calls(file.tree.root)
     constructed = {base_name(file.tree.source_of(node)) for node in file.tree.captures(_NEW).get("class", [])}
     receivers = dict(_receivers(file))
     asked = {name for call in calls if (name := _asked_for(file, call)) is not None}

@@ -9,7 +9,7 @@ from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.packages import imports_browser, is_starting_code
 from aigentflow.checks.project import DomainError
-from aigentflow.checks.source import FUNCTION_NODES, SourceFile, Unit, ancestors, read_call
+from aigentflow.checks.source import FUNCTION_NODES, SourceFile, Unit, ancestors
 from aigentflow.checks.wording import code_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def detect(unit: Unit, project: ProjectFacts) -> Outcome:
 
 def _rejected(unit: Unit) -> list[tuple[ts.Node, ts.Node]]:
     tree = unit.file.tree
-    calls = [call for node in unit.places("call") if (call := read_call(tree, node)) is not None and call.name == "reject"]
+    calls = [call for call in unit.calls if call.name == "reject"]
     return [(c.node, c.arguments[0]) for c in calls if c.arguments and c.receiver is not None and tree.source_of(c.receiver) == "Promise"]
 
 

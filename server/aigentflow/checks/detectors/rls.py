@@ -46,11 +46,10 @@ def detect(unit: Unit, project: ProjectFacts) -> Outcome:
     subjects = 0
     drafts: list[Draft] = []
     undecided: list[str] = []
-    for node in unit.places("call"):
-        call = read_call(unit.file.tree, node)
-        name = _table_name(unit.file, call) if call is not None else None
+    for call in unit.calls:
+        name = _table_name(unit.file, call)
         facts = project.drawn.tables.get(name, []) if name is not None else []
-        if call is None or not facts:
+        if not facts:
             continue
         if len({fact.tenant_column is None for fact in facts}) > 1:
             undecided.append(f"there are several tables named `{name}`")
@@ -172,11 +171,8 @@ class _Query:
             return
         names = set(_WORD.findall(self.file.tree.source_of(self.chain)))
         assigned = self._assigned_name()
-        found = self.file.tree.captures("[(variable_declarator) (assignment_expression)] @place", outer).get("place", [])
-        for place in found:
-            name = place.child_by_field_name("name") or place.child_by_field_name("left")
-            value = place.child_by_field_name("value") or place.child_by_field_name("right")
-            if name is None or value is None or value.start_byte <= self.call.node.start_byte < value.end_byte:
+        for name, value in self.file.assignments(outer):
+            if value.start_byte <= self.call.node.start_byte < value.end_byte:
                 continue
             given = set(_WORD.findall(self.file.tree.source_of(name)))
             if given & names or (assigned is not None and assigned in given):
@@ -288,18 +284,22 @@ def _chain(node: ts.Node) -> ts.Node:
     return node
 
 
-_NAMES = "[(identifier) (property_identifier) (shorthand_property_identifier) (string_fragment)] @name"
+_NAMES = frozenset({"identifier", "property_identifier", "shorthand_property_identifier", "string_fragment", "private_property_identifier"})
 
 
 def _mentions(file: SourceFile, part: ts.Node, column: str) -> list[ts.Node]:
     """Return the names inside a part that are the tenant's: the column, or what is called like it."""
-    text = file.tree.source_of(part).lower()
-    if "tenant" not in text and column.lower() not in text:
-        return []
     wanted = fold(column)
-    found = file.tree.captures(_NAMES, part).get("name", [])
-    names = [(node, fold(file.tree.source_of(node))) for node in found]
-    return [node for node, name in names if name == wanted or ("tenant" in name and wanted in TENANT_NAMES)]
+    found = []
+    for match in _WORD.finditer(file.tree.source_of(part)):
+        name = fold(match.group())
+        if name != wanted and not ("tenant" in name and wanted in TENANT_NAMES):
+            continue
+        at = file.tree.to_byte(file.tree.to_offset(part.start_byte) + match.start())
+        node = part.descendant_for_byte_range(at, at)
+        if node is not None and node.type in _NAMES:
+            found.append(node)
+    return found
 
 
 def _is_conditional(node: ts.Node, part: ts.Node) -> bool:
