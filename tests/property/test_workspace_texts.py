@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 from hypothesis import assume, given, settings
@@ -40,7 +41,7 @@ def test_the_edits_of_two_texts_lead_from_one_to_the_other(pair: tuple[str, str]
     before, after = pair
     for found in (edits(before, after), word_edits(before, after)):
         assert apply_edits(before, found) == after
-        assert all(one.end <= other.start and one != other for one, other in zip(found, found[1:], strict=False))
+        assert all(one.end <= other.start and one != other for one, other in pairwise(found))
         assert all(before[edit.start : edit.end] != edit.new for edit in found)
         for edit in found:
             for text, at in ((before, edit.start), (before, edit.end)):

@@ -29,17 +29,33 @@ def boundary(root: Path, *allow: str, deny: tuple[DenyRule, ...] = ()) -> Bounda
     return Boundary(root, Rules(allow or ("apps/api/**", "packages/database/**"), deny), {"frontend_dev": ["apps/web/**"]})
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["apps/api/src/a.ts", "./apps/api/src/a.ts", "apps/api/src/../src/a.ts", "apps/api/new/deep/b.ts", "packages/database/schema.ts",
-     "apps/api/src/[...slug].ts", "apps/api/src/(group)/x.ts", "apps/api/src/posts.$postId.tsx", "apps/api/.env.example",
-     "apps/api/src/secret-names.ts", "apps/api/src/id_rsa_parser.ts", "apps/api/src/日本語.ts", "apps/api/foo bar.ts", "apps/api/.gitignore",
-     "apps/api/src/environment.ts", "apps/api/.eslintrc.json", "apps/api/key.ts", "apps/api/a..b.ts"],
-)  # fmt: skip
+ORDINARY = """
+apps/api/src/a.ts
+./apps/api/src/a.ts
+apps/api/src/../src/a.ts
+apps/api/new/deep/b.ts
+packages/database/schema.ts
+apps/api/src/[...slug].ts
+apps/api/src/(group)/x.ts
+apps/api/src/posts.$postId.tsx
+apps/api/.env.example
+apps/api/src/secret-names.ts
+apps/api/src/id_rsa_parser.ts
+apps/api/src/日本語.ts
+apps/api/foo bar.ts
+apps/api/.gitignore
+apps/api/src/environment.ts
+apps/api/.eslintrc.json
+apps/api/key.ts
+apps/api/a..b.ts
+"""
+
+
+@pytest.mark.parametrize("path", ORDINARY.strip().splitlines())
 def test_work_inside_the_boundary_is_let_through(root: Path, path: str) -> None:
     decision = boundary(root).may_change(path)
     assert decision.allowed, decision.reason
-    assert boundary(root).may_change(str(root / path)).allowed == (".." not in path or True)
+    assert boundary(root).may_change(f"{root}/{path}").allowed
 
 
 @pytest.mark.parametrize(
@@ -280,5 +296,5 @@ def test_the_text_part_is_fast(root: Path) -> None:
     start = time.perf_counter()
     for _ in range(1000):
         form_problem(path)
-        assert all(step(path).allowed for step in (some._names_decision, some._deny_decision, some._allow_decision))
+        assert not any(refusal(path) for refusal in (some._name_refusal, some._deny_refusal, some._allow_refusal))
     assert (time.perf_counter() - start) / 1000 < 500e-6

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -78,76 +78,74 @@ class Boundary:
 
     def may_read(self, asked: str) -> Decision:
         """Decide whether the file or folder may be read and searched."""
-        return _last(self._read_steps(asked))
-
-    def may_change(self, asked: str) -> Decision:
-        """Decide whether the file may be created, changed, deleted or be an end of a rename."""
-        return _last(self._change_steps(asked))
-
-    def explain(self, asked: str) -> list[Decision]:
-        """Return the answers for a change step by step, up to and with the first refusal."""
-        return list(self._change_steps(asked))
-
-    def _read_steps(self, asked: str) -> Iterator[Decision]:
         try:
             resolved = self._resolver.resolve(asked)
         except Unresolved as error:
-            yield _unresolved(asked, error)
-            return
+            return _unresolved(asked, error)
         for path in _both(resolved):
             name = secret_name(folded(path).split("/"))
             if name is not None:
-                yield Decision(
-                    False, resolved.real, "secret", _say(path, f"{name} holds secrets, which are neither read nor changed"), name
-                )
-                return
+                return _secret(path, name)
         problem = self._special_file(resolved.real)
         if problem:
-            yield Decision(False, resolved.real, "object", _say(resolved.real, problem))
-            return
-        yield Decision(True, resolved.real, "", _say(resolved.real, "inside the workspace, so it may be read"))
+            return Decision(False, resolved.real, "object", _say(resolved.real, problem))
+        return Decision(True, resolved.real, "", _say(resolved.real, "lies inside the workspace, so it may be read"))
 
-    def _change_steps(self, asked: str) -> Iterator[Decision]:
+    def may_change(self, asked: str) -> Decision:
+        """Decide whether the file may be created, changed, deleted or be an end of a rename."""
         try:
             resolved = self._resolver.resolve(asked)
         except Unresolved as error:
-            yield _unresolved(asked, error)
-            return
-        yield Decision(True, resolved.real, "resolve", _say(resolved.real, "lies inside the workspace"))
-        for step in (self._names_decision, self._deny_decision, self._allow_decision):
+            return _unresolved(asked, error)
+        for refusal in (self._name_refusal, self._deny_refusal, self._allow_refusal):
             for path in _both(resolved):
-                decision = step(path)
-                yield decision
-                if not decision.allowed:
-                    return
-        yield self._object_decision(resolved, names_folder=asked.endswith("/"))
+                decision = refusal(path)
+                if decision is not None:
+                    return decision
+        return self._object_decision(resolved, names_folder=asked.endswith("/"))
 
-    def _names_decision(self, path: str) -> Decision:
+    def explain(self, asked: str) -> list[Decision]:
+        """Return what each step of `may_change` says of the path, up to and with the first refusal."""
+        last = self.may_change(asked)
+        if last.rule in ("form", "resolve"):
+            return [last]
+        path = self.relative(asked)
+        entry = matching_entry(self._allow, path)
+        allows = f"{entry.pattern} allows it" if entry is not None else ""
+        passed = (
+            Decision(True, path, "resolve", _say(path, "lies inside the workspace")),
+            Decision(True, path, "protected", _say(path, "not a protected name, not a secret")),
+            Decision(True, path, "deny", _say(path, "no deny entry matches")),
+            Decision(True, path, "allow", _say(path, allows), None if entry is None else entry.pattern),
+        )
+        reached = {"protected": 1, "secret": 1, "deny": 2, "allow": 3}.get(last.rule, len(passed))
+        return [*passed[:reached], last]
+
+    def _name_refusal(self, path: str) -> Decision | None:
         parts = folded(path).split("/")
         name = secret_name(parts)
         if name is not None:
-            return Decision(False, path, "secret", _say(path, f"{name} holds secrets, which are neither read nor changed"), name)
+            return _secret(path, name)
         name = protected_name(parts)
         if name is not None:
             return Decision(False, path, "protected", _say(path, f"{name} is protected: no boundary opens it"), name)
         name = literal_only_name(parts)
-        if name is not None and not any(entry.literal and entry.glob.matches(path) for entry in self._allow):
-            reason = f"{name} is changed only where the boundary names this very path"
-            return Decision(False, path, "protected", _say(path, reason), name)
-        return Decision(True, path, "protected", _say(path, "not a protected name"))
+        if name is None or any(entry.literal and entry.glob.matches(path) for entry in self._allow):
+            return None
+        reason = f"{name} is changed only where the boundary names this very path"
+        return Decision(False, path, "protected", _say(path, reason), name)
 
-    def _deny_decision(self, path: str) -> Decision:
+    def _deny_refusal(self, path: str) -> Decision | None:
         entry = covering_entry(self._deny, path)
         if entry is None:
-            return Decision(True, path, "deny", _say(path, "no deny entry matches"))
+            return None
         owner = entry.owner or self._owner_of(path)[0]
         said = f"{entry.pattern} belongs to {owner}" if owner else f"{entry.pattern} is denied"
         return Decision(False, path, "deny", _say(path, said), entry.pattern, owner)
 
-    def _allow_decision(self, path: str) -> Decision:
-        entry = matching_entry(self._allow, path)
-        if entry is not None:
-            return Decision(True, path, "allow", _say(path, f"{entry.pattern} allows it"), entry.pattern)
+    def _allow_refusal(self, path: str) -> Decision | None:
+        if matching_entry(self._allow, path) is not None:
+            return None
         owner, pattern = self._owner_of(path)
         belongs = f"; {pattern} belongs to {owner}" if owner else ""
         if self.read_only:
@@ -221,9 +219,8 @@ def _unresolved(asked: str, error: Unresolved) -> Decision:
     return Decision(False, asked, rule, _say(asked, error.reason))
 
 
-def _last(steps: Iterator[Decision]) -> Decision:
-    *_, decision = steps
-    return decision
+def _secret(path: str, name: str) -> Decision:
+    return Decision(False, path, "secret", _say(path, f"{name} holds secrets, which are neither read nor changed"), name)
 
 
 def _say(path: str, reason: str) -> str:

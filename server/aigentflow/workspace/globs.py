@@ -27,23 +27,66 @@ class Glob:
         self.pattern = pattern
         self.fold_case = fold_case
         text = _normalised(pattern, fold_case=fold_case)
-        self._alternatives = tuple(_compile(part, anywhere=anywhere) for part in expand_braces(text))
+        self._alternatives = tuple(_Alternative(_compile(part, anywhere=anywhere)) for part in expand_braces(text))
 
     def __repr__(self) -> str:
         return f"Glob({self.pattern!r})"
 
     def matches(self, path: str) -> bool:
         """Whether the pattern matches the whole path."""
-        parts = self._parts(path)
-        return any(_accepted(steps, parts, whole=True) for steps in self._alternatives)
+        return self.matches_parts(_normalised(path, fold_case=self.fold_case).split("/"))
 
     def covers(self, path: str) -> bool:
         """Whether the pattern matches the path or a folder above it."""
-        parts = self._parts(path)
-        return any(_accepted(steps, parts, whole=False) for steps in self._alternatives)
+        return self.covers_parts(_normalised(path, fold_case=self.fold_case).split("/"))
 
-    def _parts(self, path: str) -> list[str]:
-        return _normalised(path, fold_case=self.fold_case).split("/")
+    def matches_parts(self, parts: list[str]) -> bool:
+        """As `matches`, for components that are normalised (and folded) already."""
+        return any(alternative.accepts(parts, whole=True) for alternative in self._alternatives)
+
+    def covers_parts(self, parts: list[str]) -> bool:
+        """As `covers`, for components that are normalised (and folded) already."""
+        return any(alternative.accepts(parts, whole=False) for alternative in self._alternatives)
+
+
+class _Alternative:
+    """One pattern without braces; its literal beginning is compared before anything is tried."""
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        literal: list[str] = []
+        for step in steps:
+            if not isinstance(step, str):
+                break
+            literal.append(step)
+        self._beginning = literal
+        self._rest = steps[len(literal) :]
+        self._name: str | ComponentTest | None = None
+        """What one component has to be, where the pattern is `**/name` or `**/name/**`."""
+        if not literal and len(steps) in (2, 3) and steps[0] is None and steps[2:] in ((), (None,)):
+            self._name = steps[1]
+
+    def accepts(self, parts: list[str], *, whole: bool) -> bool:
+        """Whether the pattern matches all components, or, with `whole` false, some of the leading ones."""
+        if self._name is not None:
+            return self._accepts_name(parts, whole=whole)
+        count = len(self._beginning)
+        if count and parts[:count] != self._beginning:
+            return False
+        if self._rest == (None,):
+            return len(parts) > count
+        if not self._rest:
+            return len(parts) == count or not whole
+        return _accepted(self._rest, parts[count:] if count else parts, whole=whole)
+
+    def _accepts_name(self, parts: list[str], *, whole: bool) -> bool:
+        if len(self._rest) == 3:
+            candidates = parts[:-1]
+        else:
+            candidates = parts[-1:] if whole else parts
+        name = self._name
+        if isinstance(name, str):
+            return name in candidates
+        return name is not None and any(map(name, candidates))
 
 
 def name_test(pattern: str) -> str | ComponentTest:

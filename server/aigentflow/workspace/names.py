@@ -15,12 +15,13 @@ _PROTECTED = re.compile(
     \.git | \.gitmodules | \.gitattributes | \.gitconfig | \.hg | \.svn | \.jj
     | \.aigentflow | \.claude | \.cursor | \.cursorrules | \.cursorignore | \.roo.* | \.opencode | \.gemini
     | \.windsurf | \.windsurfrules | \.clinerules | \.continue | \.codex | \.kilocode.* | \.kiro | \.amazonq | \.junie | \.agents
-    | \.aider\.conf\.yml | \.mcp\.json | opencode\.jsonc?
+    | \.aider\.conf\.yml | \.mcp\.json
     | \.vscode | \.idea | \.zed | \.helix | \.fleet | \.vs | \.nvim | \.nvim\.lua | \.nvimrc | \.exrc | \.vimrc | \.lvimrc | \.local\.vimrc
-    | \.dir-locals(-2)?\.el | .*\.code-workspace | .*\.sublime-project
+    | \.dir-locals(-2)?\.el
     | \.envrc | \.direnv | \.devcontainer | \.devcontainer\.json | \.husky
     """
 )
+_PROTECTED_PLAIN = re.compile(r"opencode\.jsonc?|.*\.(?:code-workspace|sublime-project)")
 _PROTECTED_PAIRS = {
     (".meta", "agents"),
     (".github", "agents"),
@@ -62,6 +63,7 @@ _CREDENTIAL_PAIRS = {
     (".m2", "settings-security.xml"),
 }
 _SOURCE = re.compile(r".*\.(?:[cm]?[jt]sx?|pyi?|go|rs|java|kt|cs|rb|php|swift|c|h|cc|cpp|hpp|md|mdx|vue|svelte|html|css|scss|sql)")
+_MAYBE_SECRET = re.compile(r"[._]|id_|credentials|.*(?:~|\.(?:pem|key|p12|pfx|p8|jks|keystore|ppk|kdbx|bak|orig|old|save))\Z")
 _BACKUP = re.compile(r"\.(?P<swap>.+)\.sw[a-p]|(?P<copy>.+?)(?:~|\.bak|\.orig|\.old|\.save)")
 
 
@@ -75,7 +77,7 @@ def folded(path: str) -> str:
 def protected_name(parts: Sequence[str]) -> str | None:
     """Return the name that protects the path, None if nothing does."""
     for part in parts:
-        if _PROTECTED.fullmatch(part):
+        if (_PROTECTED if part.startswith(".") else _PROTECTED_PLAIN).fullmatch(part):
             return part
     return _pair(parts, _PROTECTED_PAIRS)
 
@@ -83,7 +85,7 @@ def protected_name(parts: Sequence[str]) -> str | None:
 def literal_only_name(parts: Sequence[str]) -> str | None:
     """Return the name for which the path may be changed only where an allow entry names it literally."""
     for part in parts[:-1]:
-        if _LITERAL_ONLY_FOLDERS.fullmatch(part):
+        if part.startswith(".") and _LITERAL_ONLY_FOLDERS.fullmatch(part):
             return part
     if parts and _LITERAL_ONLY.fullmatch(parts[-1]):
         return parts[-1]
@@ -93,7 +95,7 @@ def literal_only_name(parts: Sequence[str]) -> str | None:
 def secret_name(parts: Sequence[str]) -> str | None:
     """Return the name that makes the path a secret, None if it is none."""
     for part in parts:
-        if _CREDENTIAL_FOLDERS.fullmatch(part) or _is_secret(part):
+        if _MAYBE_SECRET.match(part) and (_CREDENTIAL_FOLDERS.fullmatch(part) or _is_secret(part)):
             return part
     return _pair(parts, _CREDENTIAL_PAIRS)
 
@@ -111,6 +113,6 @@ def _is_secret(name: str) -> bool:
 
 def _pair(parts: Sequence[str], pairs: set[tuple[str, str]]) -> str | None:
     for pair in pairwise(parts):
-        if pair in pairs:
+        if pair[0].startswith(".") and pair in pairs:
             return "/".join(pair)
     return None

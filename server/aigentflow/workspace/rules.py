@@ -50,6 +50,7 @@ class DenyEntry:
     pattern: str
     owner: str | None
     globs: tuple[Glob, ...]
+    """As written; only where a class may mean something else once it is folded."""
     folded_globs: tuple[Glob, ...]
 
 
@@ -93,14 +94,15 @@ def compile_rules(rules: Rules, root: str) -> Compiled:
 
 def matching_entry(entries: Iterable[AllowEntry], path: str) -> AllowEntry | None:
     """Return the first allow entry that matches the path."""
-    return next((entry for entry in entries if entry.glob.matches(path)), None)
+    parts = (path if path.isascii() else unicodedata.normalize("NFC", path)).split("/")
+    return next((entry for entry in entries if entry.glob.matches_parts(parts)), None)
 
 
 def covering_entry(entries: Iterable[DenyEntry], path: str) -> DenyEntry | None:
     """Return the first deny entry that matches the path or a folder above it, in any case."""
-    path_folded = folded(path)
+    parts = folded(path).split("/")
     for entry in entries:
-        if any(glob.covers(path_folded) for glob in entry.folded_globs) or any(glob.covers(path) for glob in entry.globs):
+        if any(glob.covers_parts(parts) for glob in entry.folded_globs) or any(glob.covers(path) for glob in entry.globs):
             return entry
     return None
 
@@ -138,7 +140,7 @@ def _deny_entry(rule: DenyRule, root: str) -> DenyEntry | None:
     written = [inside]
     if inside.endswith("/") and "/" not in inside[:-1]:
         written.append("**/" + inside)
-    return DenyEntry(rule.pattern, rule.owner, _globs(written, fold=False), _globs(written, fold=True))
+    return DenyEntry(rule.pattern, rule.owner, _globs(written, fold=False) if "[" in inside else (), _globs(written, fold=True))
 
 
 def _inside(pattern: str, root: str) -> str | None:
