@@ -10,7 +10,8 @@ export default defineConfig({
       'packages/database/test/**/*.spec.ts',
     ],
     globalSetup: 'packages/database/test/template.ts',
-    hookTimeout: 30_000,
-    testTimeout: 15_000,
+    isolate: false,
+    hookTimeout: 60_000,
+    testTimeout: 30_000,
   },
 });

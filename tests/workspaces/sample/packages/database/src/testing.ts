@@ -14,7 +14,7 @@ declare module 'vitest' {
   }
 }
 
-const MIGRATIONS = join(__dirname, '..', 'migrations');
+export const MIGRATIONS = join(__dirname, '..', 'migrations');
 
 export interface TestTenant {
   id: string;
