@@ -17,12 +17,12 @@ from aigentflow.definitions.dialects import FOREIGN_FIELDS, foreign_agent, is_na
 from aigentflow.definitions.frontmatter import FrontMatter, read_front_matter
 from aigentflow.definitions.markdown import Markdown
 from aigentflow.definitions.nodes import Entry, Fields, Scalar
-from aigentflow.definitions.policy import read_policy
+from aigentflow.definitions.policy import FOREIGN_RESTRICTIONS, read_policy
 from aigentflow.definitions.reading import Reader, place_of
 from aigentflow.definitions.scanner import scan
 from aigentflow.definitions.values import AgentDefinition, ChecklistItem, DenyEntry, Problem, Source, Span
 
-LARGEST = 1024 * 1024
+LARGEST = 256 * 1024
 """Code points of an agent file that is still read."""
 
 FIELDS = (
@@ -76,7 +76,7 @@ class _Reading:
 
     def definition(self) -> AgentDefinition:
         reader, fields, markdown = self._reader, self._fields, self._markdown
-        misspelt = reader.unknown_keys(fields, FIELDS, FOREIGN_FIELDS)
+        misspelt = reader.unknown_keys(fields, FIELDS, FOREIGN_FIELDS | FOREIGN_RESTRICTIONS)
         policy = read_policy(fields, reader, misspelt, reader.repeated_keys(fields))
         identity, runnable = self._identity()
         forbidden, unclear = bodies.forbidden_of(markdown)

@@ -16,7 +16,7 @@ VARIABLES = (
 """The names that a run fills; every other `$NAME` stays as it is."""
 
 _VARIABLE = re.compile(r"(?<![\w$\\{])\$([A-Z][A-Z0-9_]*)(?![\w])")
-_REFERENCE = re.compile(r'(?<![\w@\\./#-])@(?:"([^"\r\n]{1,400})"|([\w.~/*][^\s`\'"<>|@,;()]{0,400}))')
+_REFERENCE = re.compile(r'(?<![\w@\\./#-])@(?:"([^"\r\n]{1,400})"|((?:\{[^\s{}`]{1,200}\}|[^\s`\'"<>|@,;(){}]){1,400}))')
 _PACKAGE = re.compile(r"[a-z0-9~-][\w.~-]*/[a-z0-9._~-]+(?:/[\w.~-]+)*\Z")
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,12}\Z")
 _TEXT_FILE = re.compile(
@@ -175,15 +175,18 @@ def _visible(text: str, span: Span, raw: str) -> Span:
 
 
 def _patterns(markdown: Markdown, span: Span) -> list[DenyEntry]:
+    """Return the paths in backticks; an owner in brackets holds for all paths before it that name none."""
     codes = markdown.code_in(span)
-    found = []
-    for n, code in enumerate(codes):
-        pattern = markdown.text[code.start : code.end].strip()
+    found: list[DenyEntry] = []
+    owner: str | None = None
+    for n in range(len(codes) - 1, -1, -1):
+        code = codes[n]
         until = codes[n + 1].start if n + 1 < len(codes) else span.end
-        if pattern:
-            owner = _OWNER.search(markdown.text, code.end, until)
-            found.append(DenyEntry(pattern, _owner_name(owner.group(1)) if owner else None, code))
-    return found
+        brackets = _OWNER.search(markdown.text, code.end, until)
+        owner = _owner_name(brackets.group(1)) if brackets else owner
+        if pattern := markdown.text[code.start : code.end].strip():
+            found.append(DenyEntry(pattern, owner, code))
+    return found[::-1]
 
 
 def _bare_pattern(markdown: Markdown, span: Span) -> list[DenyEntry]:

@@ -36,6 +36,7 @@ _TYPES = {
     },
     **{"boolean": "boolean", "bool": "boolean", "null": "null", "object": "object", "array": "array", "list": "array"},
 }
+_OBJECT = re.compile(r"\{(?=\s*[\"}])")
 _OPTION = re.compile(r"[^\s|]{1,40}(?: [^\s|]{1,40}){0,2}\Z")
 
 REPORT_SCHEMA: Mapping[str, Any] = {
@@ -178,23 +179,22 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     """Yield the whole objects of the text in order, not those inside of others; none out of one that is cut off."""
     decoder = json.JSONDecoder(strict=False, parse_constant=_no_constant)
     end, work = len(text.rstrip()), 0
-    at = text.find("{")
-    while at >= 0 and work < _MOST_WORK:
+    opening = _OBJECT.search(text)
+    while opening is not None and work < _MOST_WORK:
+        stop = opening.end()
         try:
-            value, stop = decoder.raw_decode(text, at)
+            value, stop = decoder.raw_decode(text, opening.start())
         except json.JSONDecodeError as error:
-            if error.pos >= end and work:
+            if error.pos >= end or error.msg.startswith("Unterminated string"):
                 # Cut off: what stands inside is a piece of the answer, not the answer.
                 return
-            work += error.pos - at + 1
-            stop = at + 1
+            # The decoder counts lines up to the fault, so that each costs as much as lies before it.
+            work += error.pos
         except (ValueError, RecursionError):
             return
         else:
-            work += stop - at
-            if isinstance(value, dict):
-                yield value
-        at = text.find("{", stop)
+            yield value
+        opening = _OBJECT.search(text, stop)
 
 
 def _array(text: str) -> Any | None:

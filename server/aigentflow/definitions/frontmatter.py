@@ -48,7 +48,8 @@ def read_front_matter(text: str, known: Collection[str]) -> FrontMatter:
         problem = Problem("The front matter is too large and was not read", Span(start, start + 1), "error", "front-matter.size")
         return FrontMatter(Fields((), Span(start, start)), Span(body, len(text)), (problem,))
     fields, problems = read_fields(text, Span(start, stop), known)
-    if problems and _swallowed_body(text, start, stop, known) is not None:
+    is_odd = bool(problems) or any(" " in entry.key.text for entry in fields.entries)
+    if is_odd and _swallowed_body(text, start, stop, known) is not None:
         return _unclosed(text, start, known, stop)
     return FrontMatter(fields, Span(body, len(text)), problems)
 
@@ -74,7 +75,7 @@ def _line_by_line(text: str, inner: Span, known: Collection[str], error: NotYaml
     problem = Problem(f"Not valid YAML ({error}); read line by line instead", Span(at, at + 1), "info", "front-matter.yaml")
     keys = [match for match in _KEY.finditer(text, inner.start, inner.end) if match.group(1) in known]
     stops = [*(match.start() for match in keys[1:]), inner.end]
-    entries = tuple(_entry(text, match, stop) for match, stop in zip(keys, stops, strict=True))
+    entries = tuple(_entry(text, match, stop) for match, stop in zip(keys, stops, strict=False))
     return Fields(entries, inner), problem
 
 

@@ -38,7 +38,7 @@ _NOISE = frozenset(
         *("no", "not", "of", "on", "or", "so", "that", "the", "their", "them", "then", "this", "to", "was", "we", "when", "with", "you"),
     )
 )
-_LARGEST = 512 * 1024
+_LARGEST = 256 * 1024
 _SATURATION, _LENGTH_WEIGHT = 1.5, 0.75
 
 

@@ -51,6 +51,7 @@ class Library:
         """Grows whenever what `agents` returns may have changed."""
         self._clock = clock
         self._looked: float | None = None
+        self._roots = tuple(dict.fromkeys(roots))
         self._folders = tuple(_folders(roots, config_home, home, built_in))
         self._buffers: dict[str, tuple[Path, str]] = {}
         self._found: dict[str, Found] = {}
@@ -61,7 +62,7 @@ class Library:
         """Return the agents of one root (None: of all roots), shadowed ones included and flagged, in order of precedence."""
         self.refresh()
         if root not in self._answers:
-            self._answers[root] = _with_shadows(list(self._in_order(root)))
+            self._answers[root] = self._of_root(root) if root is not None or len(self._roots) < 2 else self._of_all_roots()
         return self._answers[root]
 
     def find(self, agent_id: str, root: Path | None = None) -> AgentDefinition | None:
@@ -119,6 +120,17 @@ class Library:
     def _changed(self) -> None:
         self._answers.clear()
         self.revision += 1
+
+    def _of_root(self, root: Path | None) -> tuple[AgentDefinition, ...]:
+        return _with_shadows(list(self._in_order(root)))
+
+    def _of_all_roots(self) -> tuple[AgentDefinition, ...]:
+        """Return every agent once; shadowed is only what is shadowed in every root that has it."""
+        found: dict[Path, AgentDefinition] = {}
+        for definition in (definition for root in self._roots for definition in self.agents(root)):
+            if definition.path not in found or definition.shadowed_by is None:
+                found[definition.path] = definition
+        return tuple(sorted(found.values(), key=lambda definition: definition.source != "workspace"))
 
     def _in_order(self, root: Path | None) -> Iterator[AgentDefinition]:
         for folder in self._folders:

@@ -82,8 +82,7 @@ class Markdown:
     def list_after(self, offset: int) -> Iterator[ListItem]:
         """Yield the items that follow the offset, up to the first text that is no list item."""
         item = bisect_left(self.items, offset, key=lambda item: item.text.start)
-        for block in self.prose[bisect_left(self.prose, offset, key=lambda block: block.start) :]:
-            if item >= len(self.items) or self.items[item].text.start != block.start:
-                return
+        block = bisect_left(self.prose, offset, key=lambda block: block.start)
+        while item < len(self.items) and block < len(self.prose) and self.items[item].text.start == self.prose[block].start:
             yield self.items[item]
-            item += 1
+            item, block = item + 1, block + 1

@@ -5,6 +5,7 @@ Built from parser events without recursion, so that deep nesting and alias bombs
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _DEEPEST = 24
 _MOST_NODES = 20_000
+_BRACKETS = re.compile(r"(?:[\[{][ \t\r\n]*){24}")
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -78,6 +80,9 @@ def compose(text: str, shift: int = 0) -> Node | None:
     """Return the root node of one YAML document, spans moved by `shift`; None for an empty document."""
     import yaml  # Not before it is needed: the server answers `initialize` without it.
 
+    if (brackets := _BRACKETS.search(text)) is not None:
+        # Each would be refused below as well; the scanner needs quadratic time to get there.
+        raise NotYaml("nested too deeply", shift + brackets.start())
     builder = _Builder(text, shift)
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):

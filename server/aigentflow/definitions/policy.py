@@ -23,7 +23,8 @@ _KNOWN_TOOLS = {
 }
 _CHANGES_FILES = frozenset({"Write", "Edit", "MultiEdit", "NotebookEdit"})
 _RESTRICTIONS = frozenset({"tools", "boundaries", "read_only", "disallowedTools", "permissionMode"})
-_FOREIGN_RESTRICTIONS = frozenset({"permission", "permissions", "allowed-tools", "allowed_tools", "disallowed-tools", "disallowed_tools"})
+FOREIGN_RESTRICTIONS = frozenset({"permission", "permissions", "allowed-tools", "allowed_tools", "disallowed-tools", "disallowed_tools"})
+"""What other dialects restrict an agent with."""
 
 
 @dataclass
@@ -43,7 +44,7 @@ def read_policy(fields: Fields, reader: Reader, misspelt: tuple[tuple[Entry, str
     for entry, meant in misspelt:
         if meant in _RESTRICTIONS and fields.get(meant) is None:
             reading.close(f"{entry.key.text!r} looks like the restriction {meant!r} but is not", entry.key.span)
-    for name in _FOREIGN_RESTRICTIONS:
+    for name in FOREIGN_RESTRICTIONS:
         if (foreign := fields.get(name)) is not None:
             reading.close(f"The restriction {name!r} belongs to another kind of agent file", foreign.key.span)
     for name in _RESTRICTIONS.intersection(repeated):

@@ -105,7 +105,7 @@ def close_to(name: str, known: Collection[str]) -> str | None:
     exact = folded.get(_folded(name))
     if exact is not None:
         return exact
-    close = difflib.get_close_matches(_folded(name)[:60], folded, n=1, cutoff=0.8)
+    close = difflib.get_close_matches(_folded(name)[:60], folded, n=1, cutoff=0.75)
     return folded[close[0]] if close else None
 
 
