@@ -18,11 +18,11 @@ from typing import Any
 
 from aigentflow.command_line.output import plain, print_lines
 from aigentflow.data import data_folder
-from aigentflow.errors import ConfigurationError
+from aigentflow.errors import AigentflowError, ConfigurationError
 
 _SERVICE = "apps/api/src/orders/orders.service.ts"
 _TASK = "add cursor pagination"
-_TYPED_BEFORE = "\n  // Newest first: the packing screen relies on it."
+_TYPED_BEFORE = "\n    // The warehouse prints its pick list from this event."
 _TYPED_DURING = "\n  // Typed while the agent was working."
 _MOST_HUNKS = 40
 
@@ -35,7 +35,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         root = folder / "stockroom"
         shutil.copytree(data_folder("sample"), root, ignore=shutil.ignore_patterns("node_modules", "dist", ".git"))
-        return asyncio.run(Demo(root, live=options.live).show())
+        return asyncio.run(_show(Demo(root, live=options.live)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -46,6 +46,14 @@ def _announce_price() -> None:
     if not has_credential({name: value for name, value in os.environ.items() if name != "AIGENTFLOW_SCRIPT"}):
         raise ConfigurationError(NO_KEY)
     print_lines(["This asks Claude (the model of backend_dev) and costs at most 1.00 USD: the run ends when that is reached.", ""])
+
+
+async def _show(demo: Demo) -> int:
+    try:
+        return await demo.show()
+    except TimeoutError:
+        print_lines(["", "The server did not answer in time. Its log:", *demo.log])
+        return 1
 
 
 class Demo:
@@ -61,6 +69,11 @@ class Demo:
         self._begun = monotonic()
         self._typed = False
 
+    @property
+    def log(self) -> list[str]:
+        """What the server wrote on standard error, newest last."""
+        return self._editor.log[-40:]
+
     async def show(self) -> int:
         """Go through the main job."""
         model = "Claude, live" if self._live else "replayed from a recording (no key, no network, no cost)"
@@ -69,13 +82,15 @@ class Demo:
         )
         await self._editor.start(self._root, self._environment())
         buffer = self._editor.open(self._root / _SERVICE)
-        self._editor.type(buffer, "cursor pagination to this list", _TYPED_BEFORE)
+        self._editor.type(buffer, "async confirm(tenantId: string, id: string): Promise<Order> {", _TYPED_BEFORE)
         self._head("1  A file is open, with a line typed and not saved", f"{_SERVICE}", f"+{_TYPED_BEFORE.strip()}")
         before = await self._editor.until(lambda: self._editor.diagnostics.get(buffer.uri))
         self._gaps("2  Checklist gaps, as diagnostics", before)
         actions = await self._editor.actions(buffer, "@backend_dev")
         self._head("3  Code actions at the task comment", *(f"- {action.title}" for action in actions))
-        wanted = next(action for action in actions if _TASK in action.title)
+        wanted = next((action for action in actions if _TASK in action.title), None)
+        if wanted is None:
+            raise AigentflowError(f"the server offered no run for the task comment {_TASK!r}")
         return await self._run(buffer, wanted, len(before))
 
     async def _run(self, buffer: Any, wanted: Any, gaps_before: int) -> int:
@@ -98,10 +113,11 @@ class Demo:
         self._page_part("9  Cost", page, "Cost")
         kept = all(mark in buffer.text for mark in (_TYPED_BEFORE, _TYPED_DURING))
         on_disk = (self._root / _SERVICE).read_text(encoding="utf-8")
+        untouched = _TYPED_DURING not in on_disk and "ListOrdersInput" not in on_disk
         self._head(
             "10 What was promised",
             f"- lines typed before and during the run are there: {_yes(kept)}",
-            f"- files on disk are as they were, the editor saves: {_yes(_TYPED_DURING not in on_disk and 'ListOrdersInput' not in on_disk)}",
+            f"- files on disk are as they were, the editor saves: {_yes(untouched)}",
             f"- it took {monotonic() - self._begun:.1f} s",
         )
         await editor.stop()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from lsprotocol import types as t
 from pygls.lsp.client import LanguageClient
@@ -41,16 +41,20 @@ class DemoEditor:
         self.buffers: dict[str, Buffer] = {}
         self.diagnostics: dict[str, list[t.Diagnostic]] = {}
         self.progress: list[str] = []
+        self.log: list[str] = []
+        """What the server wrote on standard error."""
         self.on_progress: Callable[[str], None] = lambda line: None
         self.on_message: Callable[[str], None] = lambda text: None
         self.before_apply: Callable[[], None] = lambda: None
         self._changed = asyncio.Event()
-        self._client = LanguageClient("aigentflow-demo", __version__, converter_factory=lenient_converter)
+        self._client = LanguageClient("aigentflow-demo", __version__, converter_factory=_converter)
         self._register()
 
     async def start(self, root: Path, environment: Mapping[str, str]) -> None:
         """Start the server on a workspace folder."""
         await self._client.start_io(sys.executable, "-P", "-m", "aigentflow", "serve", env=dict(environment))
+        # pygls gives the server a pipe for its log and reads nothing from it; a full one would stop the server.
+        self._log = asyncio.create_task(self._read_log())
         edit = t.WorkspaceEditClientCapabilities(
             document_changes=True, resource_operations=[t.ResourceOperationKind.Create, t.ResourceOperationKind.Delete]
         )
@@ -107,6 +111,11 @@ class DemoEditor:
                 self._changed.clear()
                 await self._changed.wait()
         return value
+
+    async def _read_log(self) -> None:
+        server = self._client._server
+        while server is not None and server.stderr is not None and (line := await server.stderr.readline()):
+            self.log.append(line.decode("utf-8", "replace").rstrip())
 
     async def stop(self) -> None:
         """Leave in order."""
@@ -169,6 +178,19 @@ class DemoEditor:
             edits = [TextEdit(*to_offsets(index, change.range, "utf-16"), change.new_text) for change in entry.edits if _is_plain(change)]
             self._change(buffer, edits)
         return t.ApplyWorkspaceEditResult(applied=True)
+
+
+def _converter() -> Any:
+    """Return a converter that knows a command from a code action with a command, which lsprotocol 2025.0.0 takes for the former."""
+    converter = lenient_converter()
+
+    def structure(value: Any, _: Any) -> Any:
+        kind = t.Command if isinstance(value.get("command"), str) else t.CodeAction
+        return converter.structure(value, kind)
+
+    converter.register_structure_hook(t.Command | t.CodeAction, structure)
+    converter.register_structure_hook(Union[t.Command, t.CodeAction], structure)  # noqa: UP007 - lsprotocol spells it so
+    return converter
 
 
 def _is_plain(change: Any) -> bool:

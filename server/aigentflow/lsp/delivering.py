@@ -26,6 +26,7 @@ def review_of(run: Run, session: Session, boundary: dict[str, Any]) -> Review:
     said = boundary["rules"]
     deny = tuple(DenyRule(rule["pattern"], rule["owner"]) for rule in said["deny"])
     rules = Rules(allow=tuple(said["allow"]), deny=deny, source=said["source"])
+    run.proposal = Proposal(tuple(_with_comment_removed(run, changes)))
     return Review(
         documents=session.documents,
         client=session.client,
@@ -35,7 +36,7 @@ def review_of(run: Run, session: Session, boundary: dict[str, Any]) -> Review:
         boundary=Boundary(run.order.root, rules, boundary["owners"]),
         run_id=run.id,
         agent_id=run.agent.id,
-        proposal=Proposal(tuple(_with_comment_removed(run, changes))),
+        proposal=run.proposal,
         bases=run.bases,
     )
 

@@ -28,7 +28,8 @@ class Host:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self.ready = False
+        self._frames: asyncio.Queue[Frame | FrameError] = asyncio.Queue()
+        self._pump = asyncio.create_task(self._read())
 
     @property
     def pid(self) -> int:
@@ -44,16 +45,13 @@ class Host:
         """Send the request, pass on its events, return its result; raise FrameError when the host dies."""
         self._send({"type": "start", "request": request})
         while True:
-            frame = await self._receive()
+            frame = await self._frames.get()
+            if isinstance(frame, FrameError):
+                raise frame
             if frame["type"] == "event":
                 on_event(frame["event"])
             elif frame["type"] == "ended":
                 return dict(frame["result"])
-
-    async def wait_ready(self) -> None:
-        """Wait until everything heavy is imported."""
-        while not self.ready:
-            self.ready = (await self._receive())["type"] == "ready"
 
     def cancel(self) -> None:
         """Ask the run to end; whoever waits in `run` still gets its result."""
@@ -70,6 +68,7 @@ class Host:
         except TimeoutError:
             self.kill()
             await self._process.wait()
+        self._pump.cancel()
 
     def kill(self) -> None:
         """End the process and all that it started, at once."""
@@ -87,6 +86,14 @@ class Host:
             raise FrameError("the run host has ended")
         body = json.dumps(frame, ensure_ascii=False).encode("utf-8", "surrogatepass")
         stdin.write(struct.pack(">I", len(body)) + body)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                self._frames.put_nowait(await self._receive())
+            except FrameError as error:
+                self._frames.put_nowait(error)
+                return
 
     async def _receive(self) -> Frame:
         stdout = self._process.stdout
@@ -119,9 +126,7 @@ class Hosts:
         """Start the spare unless there is one."""
         if self._spare is not None or self._closed:
             return
-        self._spare = spare = await self._start()
-        with contextlib.suppress(FrameError):
-            await spare.wait_ready()
+        self._spare = await self._start()
 
     async def take(self) -> Host:
         """Return the spare, or a new host."""

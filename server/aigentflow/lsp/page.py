@@ -47,12 +47,11 @@ def _changes(run: Run) -> Iterator[str]:
 
     if run.review is None:
         return
-    view = run.review.state()
-    for file in view.files:
-        standing = f" – {file.reason}" if file.reason else ""
-        yield f"- `{file.path}` ({file.kind}): {file.status}{standing}"
+    for file in run.review.state().files:
+        standing = ", ".join(dict.fromkeys(f"{hunk.status} ({hunk.reason})" if hunk.reason else hunk.status for hunk in file.hunks))
+        yield f"- `{file.path}` ({file.kind}): {standing}"
     yield ""
-    for change in run.review.proposal.changes:
+    for change in run.proposal.changes:
         yield fenced(unified(change), "diff")
 
 

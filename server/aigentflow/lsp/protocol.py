@@ -104,7 +104,7 @@ class Protocol(LanguageServerProtocol):
         """Set up; what is announced is the table of the handshake."""
         yield from super().lsp_initialize(params)
         announced = server_capabilities(self._converter.unstructure(params.capabilities))
-        return self._converter.structure({"capabilities": announced, "serverInfo": self.server_info}, t.InitializeResult)
+        return t.InitializeResult(self._converter.structure(announced, t.ServerCapabilities), self.server_info)
 
     @lsp_method(t.EXIT)
     def lsp_exit(self, *args: Any) -> Generator[Any, Any, None]:

@@ -14,6 +14,7 @@ from aigentflow.lsp.hosts import CANCEL_SECONDS, Host
 from aigentflow.lsp.page import render
 from aigentflow.lsp.progress import Progress
 from aigentflow.state import write_private
+from aigentflow.workspace.proposal import Proposal
 
 if TYPE_CHECKING:
     from aigentflow.lsp.features.review import Review
@@ -38,6 +39,7 @@ class Run:
         self.result: dict[str, Any] = {}
         self.events: list[dict[str, Any]] = []
         self.review: Review | None = None
+        self.proposal = Proposal()
         self._session = session
         self._parallel = parallel
         self._changed = changed

@@ -48,7 +48,7 @@ class Session:
         self.progress = ProgressTokens()
         self.pulls = capabilities.pull_diagnostics and capabilities.diagnostic_refresh
         """Whether this client pulls its diagnostics; a client that cannot be told to pull again gets them pushed."""
-        self.hosts = Hosts(self.environment)
+        self.hosts: Hosts
         self.library: Library
         self.settings: Settings
         self.user_config: UserConfig
@@ -64,10 +64,12 @@ class Session:
 
     def start(self, raw_settings: Mapping[str, Any]) -> None:
         """Read the person's configuration, the settings and the agent files."""
-        from aigentflow.settings import load_user_config
+        from aigentflow.settings import load_user_config, service_environment
         from aigentflow.trust import TrustStore
 
         self.user_config, problems = load_user_config(self.environment)
+        self.environment = service_environment(self.environment, self.user_config)
+        self.hosts = Hosts(self.environment)
         self.state = state_folder(self.environment)
         self.trust = TrustStore(self.state)
         self.editor_trusts = _vouched(raw_settings, self.environment)
@@ -116,7 +118,8 @@ class Session:
         """Cancel what is going on and end all run hosts."""
         for task in list(self._tasks):
             task.cancel()
-        await self.hosts.close()
+        if self.started:
+            await self.hosts.close()
 
     def root_of(self, path: str | Path | None) -> Path | None:
         """Return the innermost workspace folder that holds the absolute path."""

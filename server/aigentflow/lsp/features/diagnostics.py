@@ -5,6 +5,7 @@ A client that pulls and can be told to pull again gets pull diagnostics, every o
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ class Diagnostics:
             self._session.client.refresh_diagnostics()
         else:
             self._dirty.update(document.uri for document in self._session.documents.all())
+            # Nobody may write to us for a while, so this does not wait for the next message.
+            asyncio.get_running_loop().call_soon(self.publish_dirty)
         self._session.client.refresh_lenses()
 
     def publish_dirty(self) -> None:

@@ -73,8 +73,6 @@ class Offers:
         yield from self._runs.review_actions(document, place.start, place.end)
         for gap in gaps:
             yield from self._gap_actions(document, gap)
-        yield from self._fix_all(document)
-        yield from self._checklist_actions(document, gaps)
         root = self._session.root_of(document.path)
         agents = [agent for agent in self._session.agents(root) if agent.runnable]
         for comment in self._comments(document, agents):
@@ -83,6 +81,8 @@ class Offers:
         for agent in agents:
             yield from self._command_actions(agent, place)
         yield from self._runs.control_actions()
+        yield from self._fix_all(document)
+        yield from self._checklist_actions(document, gaps)
 
     def _place(self, document: Document, asked: t.Range) -> Place | None:
         from aigentflow.syntax.symbols import enclosing_symbol
@@ -129,7 +129,8 @@ class Offers:
     def _fix_all(self, document: Document) -> Iterator[t.CodeAction]:
         fixable = [gap for gap in self._gaps.of(document) if gap.finding.fixable]
         if fixable:
-            action = t.CodeAction(title=f"Fix all {len(fixable)} checklist gaps that need no model", kind=FIX_ALL)
+            what = f"all {len(fixable)} checklist gaps that need" if len(fixable) > 1 else "the checklist gap that needs"
+            action = t.CodeAction(title=f"Fix {what} no model", kind=FIX_ALL)
             yield self._lazy(action, {"uri": document.uri, "fix": "*", "version": document.version})
 
     def _lazy(self, action: t.CodeAction, data: dict[str, Any]) -> t.CodeAction:
@@ -178,7 +179,8 @@ class Offers:
         on = command.on
         if "file" in on or "workspace" in on or ("selection" in on and place.selected):
             return True
-        return place.symbol is not None and any(kind in on and place.symbol.kind == kind for kind in _SYMBOL_PLACES)
+        symbol = place.symbol
+        return symbol is not None and symbol.name != "constructor" and symbol.kind in _SYMBOL_PLACES and symbol.kind in on
 
     def _checklist_actions(self, document: Document, gaps: Sequence[Gap]) -> Iterator[t.CodeAction]:
         for agent_id in dict.fromkeys(gap.agent.id for gap in gaps):

@@ -114,7 +114,7 @@ class Runs:
         elif verb == "accept":
             await run.review.accept(given.get("path"), given.get("hunk"))
         else:
-            run.review.reject(given.get("path"), given.get("hunk"))
+            await run.review.reject(given.get("path"), given.get("hunk"))
         run.tell_review()
         self._changed()
         return {"done": True}
