@@ -79,10 +79,8 @@ class _Alternative:
         return _accepted(self._rest, parts[count:] if count else parts, whole=whole)
 
     def _accepts_name(self, parts: list[str], *, whole: bool) -> bool:
-        if len(self._rest) == 3:
-            candidates = parts[:-1]
-        else:
-            candidates = parts[-1:] if whole else parts
+        last_only = whole and len(self._rest) == 2
+        candidates = parts[-1:] if last_only else parts if len(self._rest) == 2 else parts[:-1]
         name = self._name
         if isinstance(name, str):
             return name in candidates
