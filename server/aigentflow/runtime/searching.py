@@ -59,6 +59,11 @@ class Searcher:
         self._seconds = seconds
         self._process: asyncio.subprocess.Process | None = None
 
+    @property
+    def process_id(self) -> int | None:
+        """Of the child; None where there is none."""
+        return self._process.pid if self._process is not None else None
+
     async def warm(self) -> None:
         """Start the child."""
         if self._process is None or self._process.returncode is not None:
