@@ -53,21 +53,8 @@ EDITS = [
     },
     {"text": "Done."},
 ]
-RUN_KEYS = [
-    "schema",
-    "run",
-    "agent",
-    "outcome",
-    "reason",
-    "edits",
-    "refusals",
-    "verification",
-    "gaps",
-    "report",
-    "claims",
-    "usage",
-    "turns",
-]
+RUN_KEYS = {"schema", "run", "agent", "outcome", "reason", "edits", "refusals"}
+RUN_KEYS |= {"verification", "gaps", "report", "claims", "usage", "turns"}
 
 
 @pytest.fixture
@@ -138,7 +125,7 @@ def test_a_run_proposes_and_writes_nothing(shell: Shell, service: StandIn, works
     before = files(workspace)
     code, result = shell.json("run", "porter", "Say two", "--trust", "--file", "services/main.go", "--range", "3:3")
     assert code == 0
-    assert set(RUN_KEYS) <= result.keys()
+    assert result.keys() >= RUN_KEYS
     assert (result["agent"], result["outcome"], result["turns"]) == ("porter", "finished", 3)
     (edit,) = result["edits"]
     assert (edit["path"], edit["kind"], edit["from"]) == ("services/main.go", "modify", None)
@@ -379,6 +366,14 @@ def test_doctor_names_the_key_and_never_shows_it(shell: Shell, service: StandIn)
     assert found["service"]["found"] == service.url
     assert "not trusted" in found["agent porter"]["found"]
     assert "test-key" not in json.dumps(report)
+
+
+def test_doctor_says_which_request_field_a_service_refused(shell: Shell, service: StandIn) -> None:
+    refusal = {"status": 400, "type": "invalid_request_error", "message": "output_config: Extra inputs are not permitted"}
+    service.script = [{"fault": refusal}, {"text": "Done."}]
+    assert shell("run", "porter", "x", "--trust")[0] == 0
+    _code, report = shell.json("doctor")
+    assert any(entry["what"] == "refused field" and "output_config" in entry["found"] for entry in report["findings"])
 
 
 def test_doctor_reports_a_broken_configuration(shell: Shell, home: Path) -> None:

@@ -16,11 +16,13 @@ from aigentflow.command_line.opening import Workspace, open_workspace
 from aigentflow.command_line.output import plain, print_json, print_lines
 from aigentflow.credentials import SCRIPT, credential_source
 from aigentflow.errors import AigentflowError
+from aigentflow.runtime.journal import Journal
 from aigentflow.settings import service_environment
-from aigentflow.state import state_folder
+from aigentflow.state import state_folder, state_path
 
 State = Literal["ok", "note", "broken"]
 _MARKS: Mapping[State, str] = {"ok": "ok    ", "note": "note  ", "broken": "BROKEN"}
+_LATEST_RUNS = 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,17 @@ def main(options: argparse.Namespace) -> int:
 
 def findings_of(workspace: Workspace) -> Iterator[Finding]:
     """Yield everything that is looked at; one look that fails costs itself only."""
-    looks: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (_python, _state, _config, _model, _models, _programs, _agents, _boxes)
+    looks: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
+        _python,
+        _state,
+        _config,
+        _model,
+        _models,
+        _refused_fields,
+        _programs,
+        _agents,
+        _boxes,
+    )
     for look in looks:
         try:
             yield from look(workspace)
@@ -107,6 +119,20 @@ def _models(workspace: Workspace) -> Iterator[Finding]:
     yield Finding(
         "optional request fields", "ok", f"{options}; one that the service refuses is left out for that run and named on its page"
     )
+
+
+def _refused_fields(workspace: Workspace) -> Iterator[Finding]:
+    """What services refused in the latest runs; each run finds out by itself, the journal remembers."""
+    journal = Journal(state_path(workspace.env))
+    said: dict[str, None] = {}
+    for run in journal.runs()[:_LATEST_RUNS]:
+        history = journal.show(run.run)
+        for record in history.of("event") if history is not None else ():
+            text = str(record["event"].get("text", ""))
+            if record["event"].get("kind") == "noted" and "optional field" in text:
+                said[text] = None
+    for text in said:
+        yield Finding("refused field", "note", text, "Nothing has to be done; a table entry under `models:` avoids the second request.")
 
 
 def _programs(workspace: Workspace) -> Iterator[Finding]:

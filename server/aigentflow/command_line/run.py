@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 def main(options: argparse.Namespace) -> int:
     """Run, print, apply; 0 where the run finished and no verification failed."""
-    from aigentflow.command_line.gaps import counted
-    from aigentflow.runtime.result import GapCountPart
-
     workspace = open_workspace(options.workspace, os.environ)
     for problem in workspace.problems:
         remark(f"aigentflow: {problem}")
@@ -37,9 +34,6 @@ def main(options: argparse.Namespace) -> int:
     result = asyncio.run(_run(request))
     if result.code == "no-key":
         raise ConfigurationError(result.reason)
-    counts = counted(workspace, workspace.agent(options.agent), result.proposal.changes)
-    if counts is not None:
-        result = result.model_copy(update={"gaps": GapCountPart(before=counts[0], after=counts[1])})
     applied = _apply(result, boundary, os.environ) if options.apply else None
     _print(result, options.format, applied)
     failed = any(measured.status == "fail" for measured in result.verification.values())
