@@ -11,6 +11,7 @@ routing       endpoints
 records       what one file contributes to the project, as plain values
 testreading   what a test file does with the product
 reading       reads those records from a file
+matching      which endpoint answers a request
 project       what follows from the records of all files
 facts         keeps the records, file by file
 detectors/    one file per check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from aigentflow.syntax.trees import Tree
@@ -45,11 +46,27 @@ class Method:
     node: ts.Node
     kind: Literal["method", "get", "set", "constructor"]
     access: Access
-    static: bool
     decorators: tuple[Decorator, ...]
-    parameters: tuple[Parameter, ...]
-    body: ts.Node | None
-    return_type: str
+    tree: Tree
+    function: ts.Node
+    """The node that has parameters and body; `node` itself unless a field holds the function."""
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters, in order."""
+        listed = self.function.child_by_field_name("parameters")
+        return tuple(_parameters(self.tree, listed)) if listed is not None else ()
+
+    @cached_property
+    def body(self) -> ts.Node | None:
+        """The body; None for a declaration without one."""
+        return self.function.child_by_field_name("body")
+
+    @property
+    def return_type(self) -> str:
+        """The text of the return type, empty where there is none."""
+        returned = self.function.child_by_field_name("return_type")
+        return _type_text(self.tree, returned) if returned is not None else ""
 
 
 @dataclass(frozen=True)
@@ -163,36 +180,16 @@ def _method(tree: Tree, node: ts.Node, decorators: tuple[Decorator, ...]) -> Met
     return None if name is None else _callable(tree, node, name, node, decorators)
 
 
-def _callable(tree: Tree, node: ts.Node, name: ts.Node, value: ts.Node, decorators: tuple[Decorator, ...]) -> Method:
+def _callable(tree: Tree, node: ts.Node, name: ts.Node, function: ts.Node, decorators: tuple[Decorator, ...]) -> Method:
     text = tree.source_of(name)
-    access: Access = "private" if name.type == "private_property_identifier" else "public"
+    modifiers = tree.source[node.start_byte : name.start_byte].split()
+    access: Access = "protected" if b"protected" in modifiers else "public"
+    if b"private" in modifiers or text.startswith("#"):
+        access = "private"
     kind: Literal["method", "get", "set", "constructor"] = "constructor" if text == "constructor" else "method"
-    static = False
-    for child in node.children:
-        if child == name:
-            break
-        word = child.type
-        if word == "accessibility_modifier":
-            modifier = tree.source_of(child)
-            access = "private" if modifier == "private" else "protected" if modifier == "protected" else access
-        elif word == "static":
-            static = True
-        elif word in ("get", "set"):
-            kind = "get" if word == "get" else "set"
-    parameters = value.child_by_field_name("parameters")
-    returned = value.child_by_field_name("return_type")
-    return Method(
-        name=text,
-        name_node=name,
-        node=node,
-        kind=kind,
-        access=access,
-        static=static,
-        decorators=decorators,
-        parameters=tuple(_parameters(tree, parameters)) if parameters is not None else (),
-        body=value.child_by_field_name("body"),
-        return_type=_type_text(tree, returned) if returned is not None else "",
-    )
+    if b"get" in modifiers or b"set" in modifiers:
+        kind = "get" if b"get" in modifiers else "set"
+    return Method(text, name, node, kind, access, decorators, tree, function)
 
 
 def _parameters(tree: Tree, node: ts.Node) -> Iterator[Parameter]:

@@ -65,7 +65,7 @@ def is_starting_code(path: str) -> bool:
 
 def imports_browser(text: str) -> bool:
     """Return whether a file belongs to a user interface by what it imports."""
-    return bool(_BROWSER_IMPORT.search(text))
+    return any(name in text for name in _BROWSER) and bool(_BROWSER_IMPORT.search(text))
 
 
 def compiles_for_browser(tsconfig: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from aigentflow.checks.matching import answers_any
 from aigentflow.checks.packages import Package, role_of
 from aigentflow.checks.records import ClassRecord, ErrorParameter, FileRecord, MethodRecord, Route, Table
 
@@ -54,6 +55,7 @@ class Drawn:
         self._package_of = package_of
         self._configured_helpers = tenant_helpers
         self._errors: dict[str, list[DomainError]] = {}
+        self._answered: dict[tuple[str, tuple[str, ...]], bool] = {}
         self.swagger_plugin = swagger_plugin
         """Response decorators are written by the compiler."""
 
@@ -155,6 +157,13 @@ class Drawn:
     def prefixes(self) -> frozenset[str]:
         """Segments of global route prefixes."""
         return frozenset[str]().union(*(record.prefixes for record in self.records))
+
+    def is_requested(self, verb: str, segments: tuple[str, ...]) -> bool:
+        """Return whether some test makes a request that this endpoint answers."""
+        if (verb, segments) not in self._answered:
+            calls = [call for record in self.tests for call in (record.test.http if record.test is not None else ())]
+            self._answered[verb, segments] = answers_any(Route("", "", verb, segments, 0), calls, self.routes, self.prefixes)
+        return self._answered[verb, segments]
 
     def zod_pipe(self, package: Package) -> bool:
         """Return whether a Zod pipe is registered for all endpoints of a package."""

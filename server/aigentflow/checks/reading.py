@@ -10,7 +10,7 @@ from aigentflow.checks import events, routing, testreading
 from aigentflow.checks.declarations import ClassDeclaration, Method, base_name
 from aigentflow.checks.packages import role_of
 from aigentflow.checks.records import ClassRecord, DtoKind, ErrorParameter, FileRecord, MethodRecord, Table
-from aigentflow.checks.source import FUNCTION_NODES, Call, SourceFile, ancestors
+from aigentflow.checks.source import FUNCTION_NODES, SETS_TENANT, Call, SourceFile, ancestors
 
 if TYPE_CHECKING:
     import tree_sitter as ts
@@ -23,7 +23,6 @@ _TABLE_MAKERS = frozenset({"pgTable", "mysqlTable", "sqliteTable", "singlestoreT
 _VALIDATORS = re.compile(
     r"^(?:Is[A-Z]\w*|Min|Max|MinLength|MaxLength|Length|Matches|ValidateNested|Validate|Allow|ArrayMinSize|ArrayMaxSize)$"
 )
-SETS_TENANT = re.compile(r"set_config\s*\(|\bSET\s+(?:LOCAL|SESSION)\b", re.IGNORECASE)
 _MIXINS = re.compile(r"\b(?:PartialType|PickType|OmitType|IntersectionType|extendZodDto)\s*\(")
 _MIXIN_CLASSES = re.compile(r"\b[A-Z]\w*\b(?!\s*\()")
 _DECORATORS = re.compile(r"\bapplyDecorators\s*\(|\bApi[A-Z]\w*\s*\(")
@@ -50,7 +49,7 @@ def read_record(file: SourceFile) -> FileRecord:
             tables=tuple(_tables(file)),
             column_groups=tuple(_column_groups(file)) if "Table" in text or "drizzle" in text else (),
             classes=tuple(_classes(file)),
-            tenant_helpers=frozenset(_tenant_helpers(file)) if SETS_TENANT.search(text) else frozenset(),
+            tenant_helpers=frozenset(_tenant_helpers(file)) if file.sets_tenant else frozenset(),
             swagger_wrappers=tuple(_wrappers(file)) if "@nestjs/swagger" in text else (),
             schema_types=frozenset(
                 name for name, value in aliases if re.search(r"\b(?:z|zod)\.(?:infer|output|input)\b|\binfer\s*<", value)

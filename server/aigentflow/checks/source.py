@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ _PLACES = """
 """
 
 
+SETS_TENANT = re.compile(r"set_config\s*\(|\bSET\s+(?:LOCAL|SESSION)\b|\bset\s+(?:local|session)\b")
+"""SQL that sets a variable of the session, which is how row policies learn the tenant."""
+
+
 @dataclass(frozen=True)
 class Import:
     """Where a local name comes from; `imported` is `default` or `*` for those forms."""
@@ -39,7 +44,12 @@ class Call:
     node: ts.Node
     name: str
     receiver: ts.Node | None
-    arguments: tuple[ts.Node, ...]
+
+    @cached_property
+    def arguments(self) -> tuple[ts.Node, ...]:
+        """The arguments, in order."""
+        listed = self.node.child_by_field_name("arguments")
+        return () if listed is None else tuple(child for child in listed.named_children if child.type != "comment")
 
 
 class SourceFile:
@@ -90,6 +100,11 @@ class SourceFile:
         """All classes that could be read, nested ones included."""
         read = (read_class(self.tree, node) for node in self.places("class"))
         return tuple(declaration for declaration in read if declaration is not None)
+
+    @cached_property
+    def sets_tenant(self) -> bool:
+        """Whether a session's tenant is set anywhere in the file."""
+        return SETS_TENANT.search(self.text) is not None
 
     @cached_property
     def _calls(self) -> list[Call | None]:
@@ -166,9 +181,7 @@ def read_call(tree: Tree, node: ts.Node) -> Call | None:
         return None
     if called is None:
         return None
-    listed = node.child_by_field_name("arguments")
-    arguments = () if listed is None else tuple(child for child in listed.named_children if child.type != "comment")
-    return Call(node, tree.source_of(called), receiver, arguments)
+    return Call(node, tree.source_of(called), receiver)
 
 
 def string_value(tree: Tree, node: ts.Node | None) -> str | None:

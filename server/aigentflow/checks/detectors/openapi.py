@@ -114,10 +114,9 @@ def _status(file: SourceFile, method: Method, verb: Decorator) -> HTTPStatus:
     said = next((decorator for decorator in method.decorators if decorator.name == "HttpCode" and decorator.arguments), None)
     if said is not None:
         text = file.tree.source_of(said.arguments[0]).rsplit(".", 1)[-1]
-        if text in HTTPStatus.__members__:
-            return HTTPStatus[text]
-        if text.isdigit() and int(text) in set(HTTPStatus):
-            return HTTPStatus(int(text))
+        found = next((status for status in HTTPStatus if text in (status.name, str(status.value))), None)
+        if found is not None:
+            return found
     return HTTPStatus.CREATED if verb.name == "Post" else HTTPStatus.OK
 
 

@@ -10,8 +10,7 @@ from aigentflow.checks.detectors.detector import Detector
 from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.project import TENANT_NAMES, TableFact, fold
-from aigentflow.checks.reading import SETS_TENANT
-from aigentflow.checks.source import FUNCTION_NODES, Call, SourceFile, Unit, ancestors, read_call
+from aigentflow.checks.source import FUNCTION_NODES, SETS_TENANT, Call, SourceFile, Unit, ancestors, read_call
 
 if TYPE_CHECKING:
     import tree_sitter as ts
@@ -22,20 +21,20 @@ _IDENTITY = re.compile(
     r"(?:^|[./_-])(?:auth|login|signin|signup|register|registration|session|jwt|passport|oauth|api-?keys?)(?:[./_-]|$)", re.IGNORECASE
 )
 _OTHERS = (
-    ("Prisma", re.compile(r"\bprisma\b|@prisma/client", re.IGNORECASE)),
-    ("Kysely", re.compile(r"['\"]kysely['\"]|\.selectFrom\(|\.insertInto\(")),
-    ("TypeORM", re.compile(r"['\"]typeorm['\"]|@InjectRepository")),
-    ("Mongoose", re.compile(r"['\"](?:mongoose|@nestjs/mongoose)['\"]")),
-    ("MikroORM", re.compile(r"@mikro-orm/")),
-    ("Knex", re.compile(r"['\"]knex['\"]")),
-    ("Sequelize", re.compile(r"['\"](?:sequelize|sequelize-typescript)['\"]")),
+    ("Prisma", ("@prisma/client", "prisma.", "PrismaService", "PrismaClient")),
+    ("Kysely", ("'kysely'", '"kysely"', ".selectFrom(", ".insertInto(")),
+    ("TypeORM", ("'typeorm'", '"typeorm"', "@InjectRepository")),
+    ("Mongoose", ("'mongoose'", '"mongoose"', "@nestjs/mongoose")),
+    ("MikroORM", ("@mikro-orm/",)),
+    ("Knex", ("'knex'", '"knex"')),
+    ("Sequelize", ("'sequelize'", '"sequelize"', "sequelize-typescript")),
 )
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 
 
 def gate(path: str, text: str, project: ProjectFacts) -> str | None:
     """Only Drizzle is understood; what another library asks the database is not judged."""
-    other = next((name for name, pattern in _OTHERS if pattern.search(text)), None)
+    other = next((name for name, words in _OTHERS if any(word in text for word in words)), None)
     if other is not None:
         return f"queries by {other} are not analysed"
     return None if project.drawn.tables or not project.package_of(path).has("drizzle-orm") else "no Drizzle table was found"
@@ -102,10 +101,16 @@ class _Query:
 
     def answer(self) -> str:
         """Return "" where the tenant is named, "?why" where that cannot be decided, else what is wrong."""
-        named, conditional = self._names_tenant()
-        if named:
+        if self._runs_for_tenant():
             return ""
-        if self._runs_for_tenant() or self._checked_afterwards():
+        conditional = False
+        for part in self._parts():
+            for node in _mentions(self.file, part, self.column):
+                if self._counts(node, part):
+                    if not _is_conditional(node, part):
+                        return ""
+                    conditional = True
+        if self._checked_afterwards():
             return ""
         if conditional:
             return f"names `{self.column}` only under a condition"
@@ -113,6 +118,11 @@ class _Query:
         if open_question is not None:
             return f"?{open_question}"
         return f"does not say whose rows: `{self.column}` is missing"
+
+    def _parts(self) -> Iterator[ts.Node]:
+        """The chain, then what the variables in it were given."""
+        yield self.chain
+        yield from self._variables()
 
     def draft(self, what: str) -> Draft:
         """Return the finding."""
@@ -136,19 +146,6 @@ class _Query:
     def _start(self) -> ts.Node:
         """Where the chain begins, `this.db` of `this.db.select().from(orders)`."""
         return self.chain
-
-    def _names_tenant(self) -> tuple[bool, bool]:
-        """Whether the chain, or the variables it is built from, name the tenant; and whether some only do so conditionally."""
-        named = conditional = False
-        for part in (self.chain, *self._variables()):
-            for node in _mentions(self.file, part, self.column):
-                if not self._counts(node, part):
-                    continue
-                if _is_conditional(node, part):
-                    conditional = True
-                else:
-                    named = True
-        return named, conditional
 
     def _counts(self, node: ts.Node, part: ts.Node) -> bool:
         """A tenant column in the list of selected or returned columns, or in the order, restricts nothing."""
@@ -206,10 +203,11 @@ class _Query:
         for around in ancestors(self.call.node):
             if around.type == "call_expression":
                 call = read_call(self.file.tree, around)
-                inside = call is not None and any(a.start_byte <= self.call.node.start_byte < a.end_byte for a in call.arguments)
-                if call is not None and inside and any(self._is_helper(call, owner, name) for owner, name in helpers):
+                if call is None or not any(self._is_helper(call, owner, name) for owner, name in helpers):
+                    continue
+                if any(argument.start_byte <= self.call.node.start_byte < argument.end_byte for argument in call.arguments):
                     return True
-            elif around.type in FUNCTION_NODES:
+            elif self.file.sets_tenant and around.type in FUNCTION_NODES:
                 before = self.file.tree.source[around.start_byte : self.call.node.start_byte].decode("utf-8", "replace")
                 if SETS_TENANT.search(before):
                     return True
