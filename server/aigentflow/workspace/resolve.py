@@ -93,15 +93,20 @@ class Resolver:
         full = os.path.join(self.real_root, *parts)
         try:
             real = os.path.realpath(full)
-            if stat.S_ISLNK(os.lstat(real).st_mode):
-                raise Unresolved("resolve", "the path runs through links that lead in a circle")
+        except (OSError, ValueError) as error:
+            raise Unresolved("resolve", f"the path cannot be resolved ({_reason(error)})") from None
+        try:
+            circle = stat.S_ISLNK(os.lstat(real).st_mode)
         except FileNotFoundError:
             if os.path.islink(full):
                 raise Unresolved("resolve", "the path is a link that leads nowhere") from None
+            circle = False
         except NotADirectoryError:
             raise Unresolved("resolve", "a folder in the path is a file") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise Unresolved("resolve", f"the path cannot be resolved ({_reason(error)})") from None
+        if circle:
+            raise Unresolved("resolve", "the path runs through links that lead in a circle")
         return self._relative_to_root(real)
 
     def _relative_to_root(self, real: str) -> str:
