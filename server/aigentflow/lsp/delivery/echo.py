@@ -13,7 +13,7 @@ from functools import cached_property
 
 from lsprotocol import types as t
 
-from aigentflow.lsp.convert import column, to_offsets, to_range, units
+from aigentflow.lsp.convert import column, to_offsets, to_range
 from aigentflow.lsp.delivery.rebase import Moved
 from aigentflow.lsp.documents import shortest
 from aigentflow.workspace.diff import apply_edits, edits, word_edits
@@ -148,33 +148,28 @@ def _kept_pieces(sent: Sent, text: str) -> list[str] | None:
     index = LineIndex(text)
     pieces: list[str] = []
     at = 0
-    previous: t.Position | None = None
+    previous = t.Position(line=0, character=0)
     for span, edit in zip(sent.ranges, sent.edits, strict=True):
-        start = _advance(index, at, previous or t.Position(line=0, character=0), span.start, sent.encoding)
-        if start is None or not text.startswith(edit.new, start):
+        start = _advance(index, at, previous, span.start, sent.encoding)
+        if not text.startswith(edit.new, start):
             return None
         pieces.append(text[at:start])
         at, previous = start + len(edit.new), span.end
     return [*pieces, text[at:]]
 
 
-def _advance(index: LineIndex, at: int, from_: t.Position, to: t.Position, encoding: str) -> int | None:
-    """Return the offset that lies as far behind `at` as `to` lies behind `from_`."""
+def _advance(index: LineIndex, at: int, from_: t.Position, to: t.Position, encoding: str) -> int:
+    """Return the offset that lies as far behind `at` as `to` lies behind `from_`, clamped to the line as clients do."""
     line = index.line_of(at)
     if to.line == from_.line:
-        _, stop = index.line_span(line)
-        rest, wanted = index.text[at:stop], to.character - from_.character
-    else:
-        line += to.line - from_.line
-        if line >= index.n_lines:
-            return None
-        at, stop = index.line_span(line)
-        rest, wanted = index.text[at:stop], to.character
-    found = column(rest, wanted, encoding)
-    return at + found if units(rest[:found], encoding) == wanted else None
+        return at + column(index.text[at : index.line_span(line)[1]], to.character - from_.character, encoding)
+    line += to.line - from_.line
+    if line >= index.n_lines:
+        return len(index.text)
+    start, stop = index.line_span(line)
+    return start + column(index.text[start:stop], to.character, encoding)
 
 
 def _stretch(text: str, at: int, span: t.Range, encoding: str) -> str:
     """Return as much of the text from `at` on as the range holds."""
-    end = _advance(LineIndex(text), at, span.start, span.end, encoding)
-    return text[at:end] if end is not None else ""
+    return text[at : _advance(LineIndex(text), at, span.start, span.end, encoding)]

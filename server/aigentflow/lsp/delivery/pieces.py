@@ -62,6 +62,8 @@ class Piece:
     sent: Sent | None = None
     texts: list[str] = field(default_factory=list)
     """What the client had since the edit was sent."""
+    repairing: bool = False
+    """The edit landed at a wrong place; the next one sent repairs it."""
     rank = 0
 
     def write(self, encoding: str, annotation: str | None) -> list[Entry]:
@@ -108,6 +110,7 @@ class Piece:
             self.outcome = Outcome("landed")
             return True
         self.tries += 1
+        self.repairing = True
         self._repair(verdict)
         if self.tries > _REPAIRS:
             self.outcome = Outcome(

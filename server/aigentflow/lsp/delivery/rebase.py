@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aigentflow.workspace.diff import apply_edits, edits
+from aigentflow.workspace.lines import LineIndex
 from aigentflow.workspace.merge import Conflict, merge3
 from aigentflow.workspace.proposal import Hunk, TextEdit
 
@@ -31,12 +32,19 @@ def with_hunks(base: str, hunks: Sequence[Hunk], ids: Collection[str]) -> str:
 
 
 def rebase(base: str, hunks: Sequence[Hunk], taken: frozenset[str], wanted: frozenset[str], live: str) -> Rebased:
-    """Return the live text, in which `taken` hunks already are, changed so that exactly the wanted ones are."""
+    """Return the live text, in which `taken` hunks already are, changed so that exactly the wanted ones are.
+
+    A hunk whose lines the person touched is a conflict, even where the characters could be put side by side.
+    """
     reference = with_hunks(base, hunks, taken)
+    if live == reference:
+        return Rebased(with_hunks(base, hunks, wanted), wanted)
+    conflicts = _on_the_same_lines(reference, live, hunks, taken, taken ^ wanted)
+    wanted = (wanted - conflicts.keys()) | (taken & conflicts.keys())
     merged = merge3(reference, live, with_hunks(base, hunks, wanted))
     if not merged.conflicts:
-        return Rebased(merged.text, wanted)
-    placed, target, conflicts = taken, live, {}
+        return Rebased(merged.text, wanted, conflicts)
+    placed, target = taken, live
     for hunk in hunks:
         if (hunk.id in taken) == (hunk.id in wanted):
             continue
@@ -49,22 +57,72 @@ def rebase(base: str, hunks: Sequence[Hunk], taken: frozenset[str], wanted: froz
     return Rebased(target, placed, conflicts)
 
 
+def _on_the_same_lines(
+    reference: str, live: str, hunks: Sequence[Hunk], taken: frozenset[str], changing: frozenset[str]
+) -> dict[str, Conflict]:
+    """Return a conflict for each changing hunk that shares a line with what the person typed."""
+    index = LineIndex(reference)
+    typed = edits(reference, live)
+    moved = Moved(typed)
+    touched = [_lines(index, edit.start, edit.end, edit.new) for edit in typed]
+    spans = _spans(hunks, taken)
+    conflicts = {}
+    for hunk in hunks:
+        if hunk.id not in changing:
+            continue
+        start, end = spans[hunk.id]
+        new = hunk.old if hunk.id in taken else hunk.edit.new
+        mine = _lines(index, start, end, new)
+        if any(first <= mine[1] and mine[0] <= last for first, last in touched):
+            first, last = index.starts[mine[0]], index.line_span(mine[1])[1]
+            ours = live[moved.start(first) : moved.end(last)]
+            if reference[first:start] + new + reference[end:last] != ours:
+                conflicts[hunk.id] = Conflict(first, last, ours, reference[first:start] + new + reference[end:last])
+    return conflicts
+
+
+def _lines(index: LineIndex, start: int, end: int, new: str) -> tuple[int, int]:
+    """Return first and last line that an edit touches; lines put between others touch none, so last lies before first."""
+    first, column = index.position(start)
+    whole_new = not new or new[-1] in "\r\n"
+    if column == 0 and whole_new and index.position(end)[1] == 0:
+        return first, index.line_of(end) - 1
+    if start == end and start == len(index.text) and column == 0:
+        return first, first - 1
+    return first, index.line_of(end)
+
+
 def forced(base: str, hunks: Sequence[Hunk], taken: frozenset[str], hunk: Hunk, live: str) -> str:
     """Return the live text with the agent's side of one hunk, also where the person typed something else."""
-    start, end = live_spans(base, hunks, taken, live)[hunk.id]
-    return live[:start] + hunk.edit.new + live[end:]
+    reference = with_hunks(base, hunks, taken)
+    conflict = _on_the_same_lines(reference, live, hunks, taken, frozenset({hunk.id})).get(hunk.id)
+    start, end = _spans(hunks, taken)[hunk.id]
+    new = hunk.edit.new
+    if conflict is not None:
+        start, end, new = conflict.base_start, conflict.base_end, conflict.theirs
+    moved = Moved(edits(reference, live))
+    first = moved.start(start)
+    return live[:first] + new + live[max(first, moved.end(end)) :]
 
 
 def live_spans(base: str, hunks: Sequence[Hunk], taken: frozenset[str], live: str) -> dict[str, tuple[int, int]]:
     """Return where each hunk stands in the live text: its new text if taken, else the text it would replace."""
     moved = Moved(edits(with_hunks(base, hunks, taken), live))
+    spans = {}
+    for name, (start, end) in _spans(hunks, taken).items():
+        first = moved.start(start)
+        spans[name] = (first, max(first, moved.end(end)))
+    return spans
+
+
+def _spans(hunks: Sequence[Hunk], taken: frozenset[str]) -> dict[str, tuple[int, int]]:
+    """Return where each hunk stands in the base with the taken hunks in it."""
     spans, shift = {}, 0
     for hunk in sorted(hunks, key=lambda hunk: hunk.edit.start):
-        start = hunk.edit.start + shift
-        length = len(hunk.edit.new) if hunk.id in taken else hunk.edit.end - hunk.edit.start
-        shift += length - (hunk.edit.end - hunk.edit.start)
-        first = moved.start(start)
-        spans[hunk.id] = (first, max(first, moved.end(start + length)))
+        start, replaced = hunk.edit.start + shift, hunk.edit.end - hunk.edit.start
+        length = len(hunk.edit.new) if hunk.id in taken else replaced
+        spans[hunk.id] = (start, start + length)
+        shift += length - replaced
     return spans
 
 

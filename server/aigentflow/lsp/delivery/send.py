@@ -6,10 +6,10 @@ Nothing is sent twice unless the client compares versions or has said that it di
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types as t
 
@@ -24,6 +24,8 @@ from aigentflow.workspace.proposal import TextEdit
 if TYPE_CHECKING:
     from aigentflow.lsp.client import EditorClient
     from aigentflow.lsp.documents import Document, Documents
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -49,18 +51,30 @@ class Sender:
         self._client = client
         self._clock = clock
         self._patience = patience
-        self._unanswered: set[asyncio.Task[Applied]] = set()
+        self._unanswered: set[asyncio.Task[Any]] = set()
 
     async def send(self, pieces: Sequence[Piece], label: str, *, confirm: bool = False) -> None:
         """Send all pieces and set the outcome of each."""
         for group in groups(pieces, self._client.capabilities):
-            while open_pieces := [piece for piece in group if piece.outcome is None]:
-                await self._round(open_pieces, label, confirm=confirm)
+            await self._bring(group, label, confirm=confirm)
+
+    async def _bring(self, group: Sequence[Piece], label: str, *, confirm: bool) -> None:
+        while waiting := [piece for piece in group if piece.outcome is None]:
+            explained = await self._round(waiting, label, confirm=confirm)
+            if explained:
+                continue
+            for piece in waiting:
+                if confirm:
+                    # The person was asked and said no: no second question.
+                    piece.outcome = piece.outcome or Outcome("refused", "you did not apply it in the preview")
+                else:
+                    await self._bring([piece], label, confirm=False)
 
     async def show(self, path: str, uri: str) -> None:
         """Open a document in front of the person and wait until the client tells of it."""
         with Watch(self._documents, path) as watch:
-            if await self._client.show_document(uri):
+            shown = await self._within(self._client.show_document(uri), self._patience.answer)
+            if shown and not watch.texts:
                 await self._clock.wait(watch.event, self._patience.echo)
 
     def close(self) -> None:
@@ -68,7 +82,8 @@ class Sender:
         for task in tuple(self._unanswered):
             task.cancel()
 
-    async def _round(self, pieces: Sequence[Piece], label: str, *, confirm: bool) -> None:
+    async def _round(self, pieces: Sequence[Piece], label: str, *, confirm: bool) -> bool:
+        """Send once; False where the client refused several pieces together and no newer text says why."""
         for piece in pieces:
             await self._settle_down(piece)
             if not await self._prime(piece):
@@ -81,7 +96,7 @@ class Sender:
                 entries += written
                 sent.append(piece)
         if not entries:
-            return
+            return True
         with ExitStack() as stack:
             watches = [(piece, stack.enter_context(Watch(self._documents, piece.path))) for piece in sent]
             edit = workspace_edit(entries, self._client.capabilities, label, confirm=confirm)
@@ -90,22 +105,39 @@ class Sender:
             deadline = self._clock.now() + (self._patience.refusal if answer.applied is False else self._patience.echo)
             for (piece, watch), heard in zip(watches, counts, strict=True):
                 await self._listen(piece, watch, answer, heard, deadline)
+                if piece.outcome is None and not piece.repairing:
+                    self._not_seen(piece, watch, answer, confirm=confirm)
+        return answer.applied is not False or len(sent) == 1 or self._explained(sent)
+
+    def _explained(self, sent: Sequence[Piece]) -> bool:
+        """Reopen the pieces that may have been refused only because of another; return whether a stale text was the cause."""
+        stale = [piece for piece in sent if piece.outcome is None]
+        along = [piece for piece in sent if piece.outcome is not None and piece.outcome.kind == "refused"]
+        along = [piece for piece in along if isinstance(piece, Operation) or not piece.texts]
+        for piece in along:
+            piece.outcome = None
+        return bool(stale) or not along
 
     async def _ask(self, edit: t.WorkspaceEdit, label: str, seconds: float | None) -> Applied:
+        answer = await self._within(self._client.apply_edit(edit, label), seconds)
+        return answer or Applied(None, "the editor did not answer")
+
+    async def _within(self, question: Coroutine[Any, Any, Answer], seconds: float | None) -> Answer | None:
+        """Return the client's answer, None where it does not come in time; without a bound wait for it as long as it takes."""
         answered = asyncio.Event()
-        task = asyncio.get_running_loop().create_task(self._client.apply_edit(edit, label))
+        task = asyncio.get_running_loop().create_task(question)
         self._unanswered.add(task)
         task.add_done_callback(self._unanswered.discard)
         task.add_done_callback(lambda done: answered.set())
         if seconds is None:
             await answered.wait()
         elif not await self._clock.wait(answered, seconds):
-            return Applied(None, "the editor did not answer")
+            return None
         return task.result()
 
     async def _listen(self, piece: Piece, watch: Watch, answer: Applied, heard: int, deadline: float) -> None:
-        """Wait until the piece's fate is known; leave the outcome open where it is to be sent again."""
-        piece.texts = watch.texts
+        """Wait until the piece's fate is known, or for as long as it may take."""
+        piece.texts, piece.repairing = watch.texts, False
         while True:
             if piece.take(piece.judge()):
                 return
@@ -118,10 +150,8 @@ class Sender:
                 break
         if piece.landed_on_disk():
             piece.outcome = Outcome("landed")
-        else:
-            self._not_seen(piece, watch, answer)
 
-    def _not_seen(self, piece: Piece, watch: Watch, answer: Applied) -> None:
+    def _not_seen(self, piece: Piece, watch: Watch, answer: Applied, *, confirm: bool) -> None:
         checked = piece.sent is not None and piece.sent.version is not None and self._client.capabilities.document_changes
         if isinstance(piece, Operation):
             said = answer.reason or ("the editor said it did it, but did not" if answer.applied else "the editor did not do it")
@@ -130,6 +160,8 @@ class Sender:
             piece.outcome = Outcome("unknown", answer.reason)
         elif not watch.texts and answer.applied is False:
             piece.outcome = Outcome("refused", answer.reason or "the editor did not apply it")
+        elif confirm and answer.applied:
+            piece.outcome = Outcome("refused", "it was not ticked in the preview")
         elif not watch.texts and not checked:
             piece.outcome = Outcome("unknown", "the editor says it applied it, but shows no text that has it")
         elif not watch.texts:

@@ -88,7 +88,9 @@ class HunkView:
     old: str
     new: str
     ours: str | None = None
-    """In a conflict what the person has there, else None."""
+    """In a conflict the person's lines there, else None."""
+    theirs: str | None = None
+    """In a conflict what the agent would make of them."""
 
 
 @dataclass(frozen=True)

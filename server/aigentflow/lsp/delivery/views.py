@@ -45,6 +45,7 @@ class Viewer:
             old=item.hunk.old if item.hunk is not None else file.base if item.kind == "delete" else "",
             new=item.hunk.edit.new if item.hunk is not None else "",
             ours=item.conflict.ours if item.conflict is not None else None,
+            theirs=item.conflict.theirs if item.conflict is not None else None,
         )
 
     def _span(self, file: FileState, item: Item) -> tuple[int | None, int | None]:
