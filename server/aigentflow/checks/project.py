@@ -165,6 +165,15 @@ class Drawn:
             self._answered[verb, segments] = answers_any(Route("", "", verb, segments, 0), calls, self.routes, self.prefixes)
         return self._answered[verb, segments]
 
+    def emits(self, package: Package) -> bool:
+        """Return whether anything in a package emits events already."""
+        return package.folder in self._emitting
+
+    @cached_property
+    def _emitting(self) -> frozenset[str]:
+        emitting = (r for r in self.records if r.test is None and any(m.emits for c in r.classes for m in c.methods))
+        return frozenset(self._package_of(record.path).folder for record in emitting)
+
     def zod_pipe(self, package: Package) -> bool:
         """Return whether a Zod pipe is registered for all endpoints of a package."""
         return any(record.zod_pipe and self._package_of(record.path).folder == package.folder for record in self.records)

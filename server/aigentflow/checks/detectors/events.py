@@ -13,7 +13,9 @@ from aigentflow.checks.source import Unit
 def gate(path: str, text: str, project: ProjectFacts) -> str | None:
     """Without anything to emit events with, nobody listens."""
     package = project.package_of(path)
-    return None if package.has_events and not package.is_browser else ""
+    if package.is_browser:
+        return ""
+    return None if package.has_events or project.drawn.emits(package) else ""
 
 
 def detect(unit: Unit, project: ProjectFacts) -> Outcome:

@@ -26,7 +26,7 @@ _HEALTH = re.compile(r"^(?:health\w*|healthz|metrics|ready|readyz|live|livez|pin
 def gate(path: str, text: str, project: ProjectFacts) -> str | None:
     """Without Swagger in the package there is nothing to decorate with."""
     package = project.package_of(path)
-    if not package.has(SWAGGER):
+    if not package.has(SWAGGER) and SWAGGER not in text:
         return f"`{package.name or package.folder or 'the package'}` does not depend on {SWAGGER}"
     return None
 

@@ -29,6 +29,7 @@ _OTHERS = (
     ("Knex", ("'knex'", '"knex"')),
     ("Sequelize", ("'sequelize'", '"sequelize"', "sequelize-typescript")),
 )
+_RESTRICTS_NOTHING = frozenset({"select", "selectDistinct", "selectDistinctOn", "set", "returning", "orderBy", "groupBy"})
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 
 
@@ -148,13 +149,13 @@ class _Query:
         return self.chain
 
     def _counts(self, node: ts.Node, part: ts.Node) -> bool:
-        """A tenant column in the list of selected or returned columns, or in the order, restricts nothing."""
+        """A tenant column among the columns that are selected, set, returned or ordered by restricts nothing."""
         for around in ancestors(node):
             if around == part:
                 break
             if around.type == "call_expression" and (call := read_call(self.file.tree, around)) is not None:
                 inside = any(a.start_byte <= node.start_byte < a.end_byte for a in call.arguments)
-                if inside and call.name in ("select", "selectDistinct", "returning", "orderBy", "groupBy"):
+                if inside and call.name in _RESTRICTS_NOTHING:
                     return False
             key = around.child_by_field_name("key") if around.type == "pair" else None
             if key is not None and self.file.tree.source_of(key) in ("columns", "orderBy", "with", "extras"):
