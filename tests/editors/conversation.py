@@ -40,7 +40,7 @@ class Conversation:
     """A log, read."""
 
     def __init__(self, log: Path) -> None:
-        lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+        lines = sorted((json.loads(line) for line in log.read_text("utf-8").splitlines()), key=lambda line: float(line["at"]))
         self.entries = [Entry(line["at"], line["from"], line["message"]) for line in lines if "message" in line]
         self.exits = [line["exit"] for line in lines if "exit" in line]
         self.rests = [line["rest"] for line in lines if "rest" in line]

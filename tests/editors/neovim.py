@@ -174,8 +174,13 @@ def run_neovim(neovim: Neovim, job: Job, service: StandIn) -> None:
         finally:
             _end_group(started.pid)
     if code != 0 or not seen(job).get("done"):
-        said = (job.folder / "output.txt").read_text("utf-8", "replace")[-3000:]
+        said = "\n".join(tail(job.folder / name) for name in ("output.txt", "state/nvim/lsp.log"))
         raise Failed(f"Neovim ended with {code} after the steps {seen(job).get('steps')}\n{seen(job).get('failed', '')}\n{said}")
+
+
+def tail(file: Path) -> str:
+    """The end of a log."""
+    return file.read_text("utf-8", "replace")[-3000:] if file.is_file() else ""
 
 
 def _end_group(group: int) -> None:

@@ -11,8 +11,10 @@ local function write_result()
   vim.fn.writefile({ vim.json.encode(seen) }, job.result)
 end
 
+local began = vim.uv.hrtime()
+
 local function step(name)
-  seen.steps[#seen.steps + 1] = name
+  seen.steps[#seen.steps + 1] = ('%.1f s  %s'):format((vim.uv.hrtime() - began) / 1e9, name)
   write_result()
 end
 
@@ -54,8 +56,9 @@ local function gap_in(buffer)
   end
 end
 
---- Opens the menu of code actions where the cursor is, keeps its titles and takes the entry that `wanted` accepts.
-local function pick(window, row, column, what, wanted)
+--- Opens the menu of code actions at a place, keeps its titles and takes the entry that `wanted` accepts.
+--- The place is asked for before every try, because it moves while somebody types above it.
+local function pick(window, place, what, wanted)
   local picked
   vim.ui.select = function(items, _, choose)
     seen.actions[what] = vim.tbl_map(function(item) return item.action.title end, items)
@@ -67,9 +70,10 @@ local function pick(window, row, column, what, wanted)
     end
     choose(nil)
   end
-  vim.api.nvim_win_set_cursor(window, { row + 1, column })
   wait_for('the action "' .. what .. '" is offered', function()
-    if not picked then
+    local at = place()
+    if not picked and at then
+      vim.api.nvim_win_set_cursor(window, { at.lnum + 1, at.col })
       vim.lsp.buf.code_action()
       vim.wait(500, function() return picked ~= nil end, 10)
     end
@@ -160,7 +164,7 @@ vim.lsp.handlers['workspace/applyEdit'] = function(failure, params, ...)
   return apply_edit(failure, params, ...)
 end
 
-pick(window, gap_in(first).lnum, gap_in(first).col, 'run', function(action)
+pick(window, function() return gap_in(first) end, 'run', function(action)
   return command_of(action) == 'aigentflow.run' and action.kind == 'quickfix' and action.title:find('backend_dev', 1, true)
 end)
 wait_for_text(first, 'the edits are in the first buffer', job.first.after)
@@ -174,7 +178,7 @@ assert(surprised.first and surprised.second, 'both buffers were to be surprised'
 assert(vim.bo[first].modified and vim.bo[second].modified, 'the edits were to stay unsaved')
 step('delivered')
 
-pick(window, 0, 0, 'undo', function(action) return command_of(action) == 'aigentflow.undo' end)
+pick(window, function() return { lnum = 0, col = 0 } end, 'undo', function(action) return command_of(action) == 'aigentflow.undo' end)
 wait_for_text(first, 'the first buffer is as before the run', job.first.before)
 wait_for_text(second, 'the second buffer is as before the run', job.second.before)
 wait_for('the gap is back', function() return gap_in(first) ~= nil end)
@@ -184,7 +188,7 @@ for _, typist in pairs(typists) do
   typist:finish()
   local lost = typist:lost()
   assert(#lost == 0, 'typed text was lost or doubled: ' .. table.concat(lost, ', '))
-  seen.steps[#seen.steps + 1] = ('%s typed %d lines'):format(typist.name, typist.count)
+  step(('%s typed %d lines'):format(typist.name, typist.count))
 end
 wait_for_text(first, 'the first buffer stays as before the run', job.first.before)
 step('undone')
