@@ -142,7 +142,8 @@ def test_reference_spans_and_kinds() -> None:
 
 
 def test_rules_are_the_outer_items_under_their_heading() -> None:
-    body = "# Notes\n- no rule\n# House Rules:\n1. **First** one\n   goes on\n   - detail\n2. Second <!-- why -->\n## More\n- Third\n# End\n- no\n"
+    house = "# House Rules:\n1. **First** one\n   goes on\n   - detail\n2. Second <!-- why -->\n## More\n- Third\n"
+    body = f"# Notes\n- no rule\n{house}# End\n- no\n"
     assert agent(body).rules == ("**First** one goes on", "Second", "Third")
 
 

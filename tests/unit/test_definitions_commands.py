@@ -23,7 +23,8 @@ def told(definition: AgentDefinition) -> list[str]:
 
 def test_a_command_with_everything() -> None:
     definition = agent(
-        "commands:\n  - id: add-tests\n    title: Test {symbol}\n    task: >-\n      Write\n      tests\n    on: [method, function, method]\n"
+        "commands:\n  - id: add-tests\n    title: Test {symbol}\n    task: >-\n      Write\n      tests\n"
+        "    on: [method, function, method]\n"
         "    languages: [typescript]\n    files: src/**/*.{ts,tsx}\n    kind: refactor.extract\n    result: report\n    ask: Which?"
     )
     (command,) = definition.commands

@@ -53,7 +53,8 @@ def references_of(markdown: Markdown) -> tuple[Reference, ...]:
 
 def looks_like_package(path: str) -> bool:
     """Whether the path could as well be the name of an npm package."""
-    return _PACKAGE.match(path) is not None
+    extension = _EXTENSION.search(path)
+    return _PACKAGE.match(path) is not None and ".." not in path and (extension is None or extension.group() in (".js", ".io"))
 
 
 def checklist_of(markdown: Markdown) -> tuple[ChecklistItem, ...]:
@@ -119,7 +120,7 @@ def leaf_blocks(markdown: Markdown) -> Iterator[tuple[Section | None, Span]]:
     starts = [section.heading.start for section in markdown.sections]
     ends = [*starts[1:], markdown.body.end]
     yield None, Span(markdown.body.start, starts[0] if starts else markdown.body.end)
-    for section, end in zip(markdown.sections, ends, strict=True):
+    for section, end in zip(markdown.sections, ends, strict=False):
         yield section, Span(section.heading.start, end)
 
 

@@ -18,6 +18,7 @@ __all__ = ["Resolved", "expand_references", "fenced", "rank_lessons", "reference
 REFERENCE_BUDGET = 48_000
 _MOST_REFERENCES = 50
 _MOST_LISTED = 400
+_MOST_COUNTED = 20_000
 _MOST_OUTLINED = 80
 _VARIABLE = re.compile(r"\$([A-Z][A-Z0-9_]*)(?!\w)")
 _TICKS = re.compile(r"`{3,}")
@@ -100,17 +101,17 @@ class _Expansion:
         if reference.kind == "glob":
             return self._glob(reference.path, share)
         if reference.kind == "directory":
-            return self._folder(reference.path, share)
+            return self._folder(reference.path.removeprefix("./"), share)
+        path = reference.path.removeprefix("./")
         try:
-            text = self._read(reference.path)
+            text = self._read(path)
         except PathError as error:
-            listed = list(itertools.islice(self._paths(reference.path), 1))
-            if listed:
-                return self._folder(reference.path + "/", share)
+            if any(True for _ in self._paths(path)):
+                return self._folder(path + "/", share)
             if not looks_like_package(reference.path):
                 self.unresolved.append(f"@{reference.path}: {error}")
             return ""
-        return self._file(reference.path, text, share)
+        return self._file(path, text, share)
 
     def _file(self, path: str, text: str, share: int) -> str:
         title = f"## @{path}\n\n"
@@ -121,7 +122,7 @@ class _Expansion:
         return title + fenced(kept) if kept or not text else ""
 
     def _folder(self, path: str, share: int) -> str:
-        files = sorted(itertools.islice(self._paths(path.rstrip("/")), _MOST_LISTED + 1))
+        files = sorted(itertools.islice(self._paths(path.rstrip("/")), _MOST_COUNTED + 1))
         if not files:
             self.unresolved.append(f"@{path}: no such folder, or nothing in it")
             return ""
@@ -129,7 +130,7 @@ class _Expansion:
 
     def _glob(self, pattern: str, share: int) -> str:
         try:
-            files = sorted(itertools.islice(_matching(pattern, self._paths), _MOST_LISTED + 1))
+            files = sorted(itertools.islice(_matching(pattern, self._paths), _MOST_COUNTED + 1))
         except GlobError as error:
             self.unresolved.append(f"@{pattern}: {error}")
             return ""
@@ -151,8 +152,8 @@ class _Expansion:
                 break
             lines.append(line)
         if len(lines) < len(files):
-            more = "more than " if len(files) > _MOST_LISTED else ""
-            self.left_out.append(f"{path}: {more}{min(len(files), _MOST_LISTED) - len(lines)} files")
+            more = "more than " if len(files) > _MOST_COUNTED else ""
+            self.left_out.append(f"{path}: {more}{min(len(files), _MOST_COUNTED) - len(lines)} files")
         return title + fenced("\n".join(lines)) if lines else ""
 
     def _outline(self, path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from aigentflow.definitions.frontmatter import FrontMatter
+from aigentflow.definitions.frontmatter import FrontMatter, read_front_matter
 from aigentflow.definitions.nodes import Fields, Scalar
 from aigentflow.definitions.reading import place_of
 from aigentflow.definitions.values import AgentDefinition, Problem, Source, Span
@@ -35,9 +35,9 @@ def is_native(front: FrontMatter) -> bool:
     return front.fields.get("agent") is not None
 
 
-def is_document(path: Path, front: FrontMatter) -> bool:
+def is_document(path: Path, text: str) -> bool:
     """Whether the file only explains the folder it lies in."""
-    return not front.present and path.stem.lower() in _DOCUMENTS
+    return path.stem.lower() in _DOCUMENTS and not read_front_matter(text, ()).present
 
 
 def dialect_of(path: Path, fields: Fields) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from aigentflow.definitions.agentfile import LARGEST, parse_agent, unreadable
 from aigentflow.definitions.dialects import is_document
-from aigentflow.definitions.frontmatter import read_front_matter
 from aigentflow.definitions.values import AgentDefinition, Problem, Source, Span
 
 _DEEPEST = 6
@@ -61,7 +60,7 @@ def load(found: Found, source: Source) -> AgentDefinition | None:
         at = min(error.start, max(0, len(text) - 1))
         problem = Problem("The agent file is not UTF-8 and is not run", Span(at, min(at + 1, len(text))), "error", "file.encoding")
         return unreadable(found.path, source, problem, text, digest)
-    if is_document(found.path, read_front_matter(text, ())):
+    if is_document(found.path, text):
         return None
     return replace(parse_agent(text, found.path, source), sha256=digest)
 

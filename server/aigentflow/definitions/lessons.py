@@ -92,7 +92,7 @@ def _items(markdown: Markdown) -> list[str]:
     starts = [item.text.start for item in markdown.items if item.indent == least]
     ends = [*starts[1:], markdown.body.end]
     found = []
-    for start, end in zip(starts, ends, strict=True):
+    for start, end in zip(starts, ends, strict=False):
         nested = [item for item in markdown.items_in(Span(start, end)) if item.text.start < end]
         lines = ["  - " * (item.indent > least) + " ".join(markdown.text[item.text.start : item.text.end].split()) for item in nested]
         found.append("\n".join(lines))

@@ -14,7 +14,6 @@ from pathlib import Path
 from aigentflow.definitions.agentfile import parse_agent
 from aigentflow.definitions.dialects import is_document
 from aigentflow.definitions.folders import Found, agent_files, key_of, load
-from aigentflow.definitions.frontmatter import read_front_matter
 from aigentflow.definitions.values import AgentDefinition, Problem, Source, Span
 
 WORKSPACE_FOLDERS = (".aigentflow/agents", ".meta/agents/prompts", ".claude/agents")
@@ -150,7 +149,7 @@ class Library:
     def _parse(self, key: str, path: Path, source: Source) -> AgentDefinition | None:
         if key in self._buffers:
             text = self._buffers[key][1]
-            return None if is_document(path, read_front_matter(text, ())) else parse_agent(text, path, source)
+            return None if is_document(path, text) else parse_agent(text, path, source)
         return load(self._found[key], source)
 
     def _folder_of(self, path: Path) -> _Folder | None:
