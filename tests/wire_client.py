@@ -27,6 +27,9 @@ class WireClient:
         self.requests: list[Json] = []
         self.answers: dict[str, Handler] = {}
         self.strays: list[bytes] = []
+        self.any_request: Callable[[str, Any], Awaitable[Json]] | None = None
+        """Answers every request of the server instead of `answers`: `result` or `error` as an object."""
+        self.any_notification: Callable[[str, Any], None] = lambda method, params: None
         self._ids = itertools.count(1)
         self._pending: dict[Any, asyncio.Future[Json]] = {}
         self._arrived = asyncio.Event()
@@ -137,10 +140,20 @@ class WireClient:
                 self.notifications.append({"method": "(answer without a question)", "params": message})
         elif "id" in message:
             self.requests.append(message)
+            if self.any_request is not None:
+                asyncio.get_running_loop().create_task(
+                    self._pass_on(message["id"], self.any_request(message["method"], message.get("params")))
+                )
+                return
             handler = self.answers.get(message["method"], lambda params: None)
             asyncio.get_running_loop().create_task(self._answer(message["id"], handler(message.get("params"))))
         else:
             self.notifications.append(message)
+            self.any_notification(message["method"], message.get("params"))
+
+    async def _pass_on(self, number: Any, answer: Awaitable[Json]) -> None:
+        self.send({"jsonrpc": "2.0", "id": number, **await answer})
+        self._arrived.set()
 
     async def _answer(self, number: Any, answer: Any) -> None:
         result = await answer if isinstance(answer, Awaitable) else answer

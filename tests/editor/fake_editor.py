@@ -129,7 +129,7 @@ class FakeEditor:
         result: Any = {"applied": True}
         error: dict[str, Any] | None = None
         try:
-            self._apply(edit)
+            self.apply(edit)
         except Refused as refused:
             if self.profile.stale == "error":
                 result, error = None, {"code": -32603, "message": str(refused)}
@@ -140,7 +140,8 @@ class FakeEditor:
         if not self.silent:
             reply(result, error)
 
-    def _apply(self, edit: dict[str, Any]) -> None:
+    def apply(self, edit: dict[str, Any]) -> None:
+        """Apply a workspace edit, from the server or from a code action; raise Refused for a stale one."""
         if "documentChanges" not in edit:
             for uri, edits in edit.get("changes", {}).items():
                 self._change_text(uri, edits)
