@@ -211,6 +211,16 @@ FUNCTION_NODES = (
 )
 
 
+def symbol_of(file: SourceFile, node: ts.Node) -> str | None:
+    """Return the names of the classes and functions around a node: `OrdersService.create`."""
+    names: list[str] = []
+    for around in ancestors(node):
+        name = around.child_by_field_name("name")
+        if name is not None and (around.type in FUNCTION_NODES or around.type.endswith("class_declaration")):
+            names.insert(0, file.tree.source_of(name))
+    return ".".join(names) or None
+
+
 def _imports(tree: Tree, node: ts.Node) -> Iterator[tuple[str, Import]]:
     module = string_value(tree, node.child_by_field_name("source"))
     if module is None:

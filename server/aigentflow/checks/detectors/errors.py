@@ -9,7 +9,7 @@ from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.packages import imports_browser, is_starting_code
 from aigentflow.checks.project import DomainError
-from aigentflow.checks.source import FUNCTION_NODES, SourceFile, Unit, ancestors
+from aigentflow.checks.source import FUNCTION_NODES, SourceFile, Unit, ancestors, symbol_of
 from aigentflow.checks.wording import code_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _draft(file: SourceFile, project: ProjectFacts, place: ts.Node, value: ts.No
         node=place,
         message=f"{what} says nothing that a caller can act on: {advice}",
         confidence=confidence,
-        symbol=_symbol(file, place),
+        symbol=symbol_of(file, place),
         evidence=evidence,
         data=data,
         fixable=bool(data),
@@ -135,15 +135,6 @@ def message_of(file: SourceFile, value: ts.Node) -> ts.Node | None:
     if len(arguments) != 1 or arguments[0].type not in ("string", "template_string"):
         return None
     return arguments[0]
-
-
-def _symbol(file: SourceFile, place: ts.Node) -> str | None:
-    names: list[str] = []
-    for around in ancestors(place):
-        name = around.child_by_field_name("name")
-        if name is not None and (around.type in FUNCTION_NODES or around.type.endswith("class_declaration")):
-            names.insert(0, file.tree.source_of(name))
-    return ".".join(names) or None
 
 
 DETECTOR = Detector("typed-domain-errors", ("throw", "reject"), gate, detect)
