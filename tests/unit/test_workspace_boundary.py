@@ -293,8 +293,8 @@ def test_the_text_part_is_fast(root: Path) -> None:
     deny = tuple(DenyRule(pattern) for pattern in ("apps/web/**", "packages/ui/**", "infrastructure/**", "*.tf", "docs/"))
     some = boundary(root, "apps/api/**", "packages/database/**", deny=deny)
     path = "packages/database/src/schema/users.ts"
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(1000):
         form_problem(path)
         assert not any(refusal(path) for refusal in (some._name_refusal, some._deny_refusal, some._allow_refusal))
-    assert (time.perf_counter() - start) / 1000 < 500e-6
+    assert (time.process_time() - start) / 1000 < 500e-6

@@ -43,7 +43,7 @@ def test_big_texts_take_bounded_time() -> None:
     scattered = before.replace("= 13;", "= 14;")
     shuffled = "".join(sorted(before.splitlines(keepends=True), reverse=True))
     same = "x;\n" * 100_000
-    start = time.perf_counter()
+    start = time.process_time()
     for one, other in (
         (before, scattered),
         (before, shuffled),
@@ -51,7 +51,7 @@ def test_big_texts_take_bounded_time() -> None:
         ("a" * 10_000_000, "b" * 10_000_000),
     ):
         assert apply_edits(one, edits(one, other)) == other
-    assert time.perf_counter() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_a_unified_diff_has_context_and_names() -> None:

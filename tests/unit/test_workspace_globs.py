@@ -74,10 +74,10 @@ def test_a_pattern_that_means_nothing_says_why(pattern: str, reason: str) -> Non
 def test_a_hostile_pattern_takes_linear_time() -> None:
     glob = Glob("*a" * 60 + "b")
     deep = Glob("**/" + "a/**/" * 50 + "b")
-    start = time.perf_counter()
+    start = time.process_time()
     assert not glob.matches("a" * 255)
     assert not deep.matches("/".join(["a"] * 500))
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_braces_are_expanded_in_order_nested_and_not_inside_classes() -> None:

@@ -41,14 +41,15 @@ class _Alignment:
         waiting = [(0, len(self.a), 0, len(self.b))]
         while waiting:
             a_start, a_end, b_start, b_end = self._trimmed(*waiting.pop(), blocks)
-            if a_start == a_end or b_start == b_end:
+            if a_start == a_end or b_start == b_end or a_end - a_start == b_end - b_start == 1:
                 continue
             anchors = self._unique_common(a_start, a_end, b_start, b_end)
             if not anchors:
                 blocks += self._shortest(a_start, a_end, b_start, b_end)
                 continue
             for i, j in anchors:
-                waiting.append((a_start, i, b_start, j))
+                if a_start < i and b_start < j:
+                    waiting.append((a_start, i, b_start, j))
                 blocks.append((i, j, 1))
                 a_start, b_start = i + 1, j + 1
             waiting.append((a_start, a_end, b_start, b_end))
