@@ -30,10 +30,10 @@ _KEEP_ALIVE_SECONDS = 300.0
 _LAST_BYTES_SECONDS = 1.0
 
 
-def no_key() -> NoKeyError:
+def no_key(why: str = "") -> NoKeyError:
     """Return the error of a missing credential."""
     return NoKeyError(
-        "No key for the model service. Set ANTHROPIC_API_KEY in the environment that the editor (or this command) is started from, "
+        f"No key for the model service{why}. Set ANTHROPIC_API_KEY in the environment that the editor (or this command) is started from, "
         "and start it again; everything that needs no model works without it."
     )
 
@@ -66,7 +66,9 @@ class AnthropicModel:
         import httpx2
         from anthropic import AsyncAnthropic
 
-        self._open()
+        with contextlib.suppress(NoKeyError):
+            # A run that needs the key will say so.
+            self._open()
         transport = httpx2.MockTransport(
             lambda _: httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=_WARM_STREAM)
         )
@@ -85,13 +87,15 @@ class AnthropicModel:
     def _open(self) -> AsyncAnthropic:
         if self._client is None:
             import httpx2
-            from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+            from anthropic import AsyncAnthropic, CredentialsError, DefaultAsyncHttpxClient
 
             # The default forgets an idle connection after five seconds, which is shorter than many tool calls.
             limits = httpx2.Limits(max_connections=10, max_keepalive_connections=4, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-            self._client = AsyncAnthropic(
-                api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=DefaultAsyncHttpxClient(limits=limits)
-            )
+            transport = DefaultAsyncHttpxClient(limits=limits)
+            try:
+                self._client = AsyncAnthropic(api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=transport)
+            except CredentialsError as error:
+                raise no_key(f" ({self._redactor.text(str(error))})") from None
         return self._client
 
     def _ready(self, request: TurnRequest) -> AsyncAnthropic:
