@@ -99,12 +99,15 @@ def matching_entry(entries: Iterable[AllowEntry], path: str) -> AllowEntry | Non
 
 
 def covering_entry(entries: Iterable[DenyEntry], path: str) -> DenyEntry | None:
-    """Return the first deny entry that matches the path or a folder above it, in any case."""
+    """Return the deny entry that matches the path or a folder above it, in any case; one that names its owner rather than another."""
     parts = folded(path).split("/")
+    found: DenyEntry | None = None
     for entry in entries:
         if any(glob.covers_parts(parts) for glob in entry.folded_globs) or any(glob.covers(path) for glob in entry.globs):
-            return entry
-    return None
+            if entry.owner is not None:
+                return entry
+            found = found or entry
+    return found
 
 
 def _allow_entry(pattern: str, root: str) -> AllowEntry:
