@@ -15,6 +15,7 @@ from aigentflow.definitions.agentfile import parse_agent
         (".claude/agents/a.md", "name: reviewer\ndescription: x\ntools: Read, Grep\nmodel: inherit", "claude-code", "reviewer"),
         (".aigentflow/agents/a.md", "name: reviewer\ndescription: x", "claude-code", "reviewer"),
         (".claude/agents/a.md", "description: x", "claude-code", "a"),
+        (".claude/agents/a.md", 'name: critic\ndescription: so: it is\\n\\nuser: "x"\ncolor: red', "claude-code", "critic"),
         (".aigentflow/agents/plan.agent.md", "description: x\ntools: ['search/codebase']", "copilot", "plan"),
         (".aigentflow/agents/ask.chatmode.md", "description: x", "copilot", "ask"),
         (".aigentflow/agents/a.md", "name: API Architect\ndescription: x\nhandoffs: []", "copilot", "API Architect"),

@@ -102,6 +102,12 @@ def test_a_missing_end_without_any_rule_is_found() -> None:
     assert value(read("---\nagent: a"), "agent") == "a"
 
 
+def test_a_missing_end_does_not_lose_fields_behind_a_blank_line() -> None:
+    text = "---\nagent: a\n\ntools: [Read]\n\nYou are one.\n"
+    assert read(text).fields.get("tools") is not None
+    assert body(text).strip() == "You are one."
+
+
 def test_a_field_that_stands_there_twice_counts_once() -> None:
     assert value(read("---\nagent: a\nagent: b\n---\n"), "agent") == "b"
 

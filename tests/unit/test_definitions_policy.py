@@ -100,6 +100,8 @@ def test_a_boundary_that_only_forbids_leaves_the_rest_to_others() -> None:
         ("boundaries: {allow: [a], allow: [b]}", "boundaries"),
         ("permissions: {edit: deny}", "permissions"),
         ("disallowedTools: {Bash: true}", "{Bash: true}"),
+        ("description: so: it is\nreadonly: true", "readonly"),
+        ("description: so: it is\npermissions: {edit: deny}", "permissions"),
     ],
 )
 def test_a_restriction_that_is_not_understood_makes_the_agent_read_only(front: str, where: str) -> None:

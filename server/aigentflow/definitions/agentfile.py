@@ -29,6 +29,12 @@ FIELDS = (
     *("agent", "description", "model", "tools", "output_format", "read_only", "boundaries", "commands", "checks"),
     *("disallowedTools", "permissionMode"),
 )
+_KEYS = (
+    *FIELDS,
+    *FOREIGN_RESTRICTIONS,
+    *("name", "color", "mode", "skills", "memory", "hooks", "maxTurns", "handoffs", "target", "argument-hint"),
+)
+"""What the line-by-line reading of a broken front matter believes in."""
 _ID = re.compile(r"[A-Za-z_][\w.-]{0,63}\Z")
 
 
@@ -37,7 +43,7 @@ def parse_agent(text: str, path: Path, source: Source) -> AgentDefinition:
     if len(text) > LARGEST:
         problem = Problem("The file is too large for an agent file and was not read", Span(0, 1), "error", "file.size")
         return unreadable(path, source, problem, text[:1])
-    front = read_front_matter(text, FIELDS)
+    front = read_front_matter(text, _KEYS)
     if not is_native(front):
         return foreign_agent(text, path, source, front, _sha256(text))
     return _Reading(text, path, source, front).definition()

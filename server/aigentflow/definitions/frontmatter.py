@@ -10,10 +10,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from aigentflow.definitions.nodes import Entry, Fields, NotYaml, Scalar, compose
+from aigentflow.definitions.reading import close_to
 from aigentflow.definitions.values import Problem, Span
 
 LARGEST = 64 * 1024
 """Code points of front matter that are still read."""
+
+_MOST_KEYS = 1_000
 
 _OPENING = re.compile(r"\ufeff?(?:[ \t]*(?:\r\n|\n|\r))*---[ \t]*(?:\r\n|\n|\r|\Z)")
 _CLOSING = re.compile(r"(?<=[\r\n])(?:---|\.\.\.)[ \t]*(?=[\r\n]|\Z)")
@@ -73,10 +76,18 @@ def read_fields(text: str, inner: Span, known: Collection[str]) -> tuple[Fields,
 def _line_by_line(text: str, inner: Span, known: Collection[str], error: NotYaml) -> tuple[Fields, Problem]:
     at = min(max(error.offset, inner.start), max(inner.end - 1, inner.start))
     problem = Problem(f"Not valid YAML ({error}); read line by line instead", Span(at, at + 1), "info", "front-matter.yaml")
-    keys = [match for match in _KEY.finditer(text, inner.start, inner.end) if match.group(1) in known]
+    keys = _known_keys(text, inner, known)
     stops = [*(match.start() for match in keys[1:]), inner.end]
     entries = tuple(_entry(text, match, stop) for match, stop in zip(keys, stops, strict=False))
     return Fields(entries, inner), problem
+
+
+def _known_keys(text: str, inner: Span, known: Collection[str]) -> list[re.Match[str]]:
+    """Return the keys that are known or look like a misspelling of a known one: what restricts may not vanish in another value."""
+    found = [match for match in _KEY.finditer(text, inner.start, inner.end)][:_MOST_KEYS]
+    names = {match.group(1) for match in found}
+    meant = {name for name in names if name in known or close_to(name, known) is not None}
+    return [match for match in found if match.group(1) in meant]
 
 
 def _entry(text: str, key: re.Match[str], stop: int) -> Entry:
@@ -114,7 +125,7 @@ def _unquoted(value: str) -> str:
 def _unclosed(text: str, start: int, known: Collection[str], limit: int) -> FrontMatter:
     stop = _swallowed_body(text, start, limit, known)
     if stop is None:
-        stop = _last_field_end(text, start, limit)
+        stop = _last_field_end(text, _last_key(text, start, limit, known), limit)
     stop = min(stop, start + LARGEST)
     fields, problems = read_fields(text, Span(start, stop), known)
     problem = Problem("The front matter is not closed: a line `---` is missing here", Span(stop, stop), "error", "front-matter.unclosed")
@@ -123,13 +134,17 @@ def _unclosed(text: str, start: int, known: Collection[str], limit: int) -> Fron
 
 def _swallowed_body(text: str, start: int, stop: int, known: Collection[str]) -> int | None:
     """Return where a heading begins that no known key follows: there the body had begun before the marker came."""
-    last_key = max((match.start() for match in _KEY.finditer(text, start, stop) if match.group(1) in known), default=start)
-    heading = _HEADING.search(text, last_key, stop)
+    heading = _HEADING.search(text, _last_key(text, start, stop, known), stop)
     return heading.start() if heading else None
 
 
+def _last_key(text: str, start: int, stop: int, known: Collection[str]) -> int:
+    keys = _known_keys(text, Span(start, min(stop, start + LARGEST)), known)
+    return keys[-1].start() if keys else start
+
+
 def _last_field_end(text: str, start: int, limit: int) -> int:
-    """Return the end of the leading lines that look like fields: the first blank line or the end."""
+    """Return the end of the lines from `start` that look like fields: the first blank line or the end."""
     at = start
     while at < limit:
         match = _LINE_END.search(text, at, limit)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from yaml import Event
 
 _DEEPEST = 24
-_MOST_NODES = 20_000
+_MOST_NODES = 5_000
 _BRACKETS = re.compile(r"(?:[\[{][ \t\r\n]*){24}")
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
