@@ -40,7 +40,6 @@ class DemoEditor:
     def __init__(self) -> None:
         self.buffers: dict[str, Buffer] = {}
         self.diagnostics: dict[str, list[t.Diagnostic]] = {}
-        self.progress: list[str] = []
         self.log: list[str] = []
         """What the server wrote on standard error."""
         self.on_progress: Callable[[str], None] = lambda line: None
@@ -121,7 +120,7 @@ class DemoEditor:
         """Leave in order."""
         await self._client.shutdown_async(None)
         self._client.exit(None)
-        await self._client.stop()
+        await self._client.stop()  # type: ignore[no-untyped-call]
 
     def _change(self, buffer: Buffer, edits: list[TextEdit]) -> None:
         changes: list[t.TextDocumentContentChangeEvent] = []
@@ -134,32 +133,27 @@ class DemoEditor:
         self._client.text_document_did_change(t.DidChangeTextDocumentParams(text_document=identifier, content_changes=changes))
 
     def _register(self) -> None:
-        client = self._client
+        handlers: dict[str, Callable[[Any], Any]] = {
+            t.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS: self._published,
+            t.WORKSPACE_APPLY_EDIT: lambda params: self._apply(params.edit),
+            t.WINDOW_WORK_DONE_PROGRESS_CREATE: lambda params: None,
+            t.PROGRESS: self._progressed,
+            t.WINDOW_SHOW_MESSAGE: self._told,
+        }
+        for method, handler in handlers.items():
+            self._client.feature(method)(_function(handler))
 
-        @client.feature(t.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
-        def published(params: t.PublishDiagnosticsParams) -> None:
-            self.diagnostics[params.uri] = list(params.diagnostics)
-            self._changed.set()
+    def _published(self, params: t.PublishDiagnosticsParams) -> None:
+        self.diagnostics[params.uri] = list(params.diagnostics)
+        self._changed.set()
 
-        @client.feature(t.WORKSPACE_APPLY_EDIT)
-        def apply(params: t.ApplyWorkspaceEditParams) -> t.ApplyWorkspaceEditResult:
-            return self._apply(params.edit)
+    def _progressed(self, params: t.ProgressParams) -> None:
+        self.on_progress(_field(params.value, "message") or _field(params.value, "title"))
+        self._changed.set()
 
-        @client.feature(t.WINDOW_WORK_DONE_PROGRESS_CREATE)
-        def create(params: t.WorkDoneProgressCreateParams) -> None:
-            return None
-
-        @client.feature(t.PROGRESS)
-        def progress(params: t.ProgressParams) -> None:
-            message = _field(params.value, "message") or _field(params.value, "title")
-            self.progress.append(_field(params.value, "kind"))
-            self.on_progress(message)
-            self._changed.set()
-
-        @client.feature(t.WINDOW_SHOW_MESSAGE)
-        def message(params: t.ShowMessageParams) -> None:
-            self.on_message(params.message)
-            self._changed.set()
+    def _told(self, params: t.ShowMessageParams) -> None:
+        self.on_message(params.message)
+        self._changed.set()
 
     def _apply(self, edit: t.WorkspaceEdit) -> t.ApplyWorkspaceEditResult:
         self.before_apply()
@@ -175,7 +169,8 @@ class DemoEditor:
                 self.open(Path(path))
             buffer = self.buffers[uri]
             index = LineIndex(buffer.text)
-            edits = [TextEdit(*to_offsets(index, change.range, "utf-16"), change.new_text) for change in entry.edits if _is_plain(change)]
+            plain = [change for change in entry.edits if not isinstance(change, t.SnippetTextEdit)]
+            edits = [TextEdit(*to_offsets(index, change.range, "utf-16"), change.new_text) for change in plain]
             self._change(buffer, edits)
         return t.ApplyWorkspaceEditResult(applied=True)
 
@@ -193,8 +188,12 @@ def _converter() -> Any:
     return converter
 
 
-def _is_plain(change: Any) -> bool:
-    return hasattr(change, "new_text")
+def _function(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    # pygls writes its notes on the function, which a bound method does not allow.
+    def call(params: Any) -> Any:
+        return handler(params)
+
+    return call
 
 
 def _field(value: Any, name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
     from aigentflow.lsp.server import Server
 
 SECTION = "aigentflow"
+NEEDED_SOON = (
+    "aigentflow.syntax.symbols",
+    "aigentflow.syntax.comments",
+    "aigentflow.checks.engine",
+    "aigentflow.checks.fixes",
+    "aigentflow.definitions.commands",
+    "aigentflow.workspace.globs",
+    "aigentflow.lsp.features.review",
+)
+"""Imported after the handshake, one by one beside the messages, so that no first request pays for it."""
 WATCHED = ("**/*.{ts,tsx,mts,cts,js,md,yaml,yml,json}",)
 """What agents, project files and facts of checks are read from."""
 
@@ -98,6 +110,9 @@ def settings_section(raw: Any) -> dict[str, Any]:
 
 async def _after_start(server: Server) -> None:
     session = server.session
+    for module in NEEDED_SOON:
+        importlib.import_module(module)
+        await asyncio.sleep(0)
     await session.client.register_watchers(WATCHED)
     if session.capabilities.configuration:
         await _settings_changed(server, None)

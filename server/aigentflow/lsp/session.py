@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import tempfile
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigentflow.data import data_folder
+from aigentflow.errors import ConfigurationError
 from aigentflow.lsp.convert import path_of
 from aigentflow.lsp.documents import Document, Documents
 from aigentflow.lsp.hosts import Hosts
@@ -70,7 +72,7 @@ class Session:
         self.user_config, problems = load_user_config(self.environment)
         self.environment = service_environment(self.environment, self.user_config)
         self.hosts = Hosts(self.environment)
-        self.state = state_folder(self.environment)
+        self.state = self._state_folder()
         self.trust = TrustStore(self.state)
         self.editor_trusts = _vouched(raw_settings, self.environment)
         self._read_agents()
@@ -78,6 +80,13 @@ class Session:
         for problem in problems:
             self.say_once(problem)
         self.apply_settings(raw_settings)
+
+    def _state_folder(self) -> Path:
+        try:
+            return state_folder(self.environment)
+        except ConfigurationError as error:
+            self.say_once(f"Aigentflow: {error} Until then runs are recorded in a temporary folder.")
+            return Path(tempfile.mkdtemp(prefix="aigentflow-state-"))
 
     def _read_agents(self) -> None:
         from aigentflow.definitions.library import Library
