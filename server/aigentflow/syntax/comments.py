@@ -203,6 +203,8 @@ def _tokens(syntax: Syntax) -> re.Pattern[str]:
     lines = [re.escape(mark) + r"[^\r\n]*" for mark in syntax.line]
     if syntax.at_line_start:
         lines = [r"(?m:^)[ \t]*" + line for line in lines]
+    elif "%" in syntax.line:
+        lines = [rf"(?<!\\){line}" for line in lines]
     elif "#" in syntax.line:
         # In shells, YAML and URLs a `#` inside a word is no comment.
         lines = [r"(?<![^\s;(){}\[\],])" + line if line.startswith(r"\#") else line for line in lines]

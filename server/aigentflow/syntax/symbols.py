@@ -52,9 +52,9 @@ _VALUES = ("arrow_function", "function_expression", "generator_function", "class
 def _in_tree(tree: Tree, offset: int) -> list[Symbol]:
     byte = tree.to_byte(offset)
     # At the end of a name or a brace the cursor still belongs to what it closes.
+    if byte > 0 and _is_blank(tree, byte):
+        byte -= 1
     node = tree.root.descendant_for_byte_range(byte, byte)
-    if node is not None and node.start_byte == byte > 0 and _is_blank(tree, byte):
-        node = tree.root.descendant_for_byte_range(byte - 1, byte - 1)
     found: list[Symbol] = []
     while node is not None:
         if node.type == "decorator":

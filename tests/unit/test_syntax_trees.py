@@ -1,0 +1,57 @@
+"""Trees speak code points at their surface and bytes inside."""
+
+from __future__ import annotations
+
+import pytest
+
+from aigentflow.syntax.trees import Tree, grammar_of
+
+
+@pytest.mark.parametrize(
+    ("path", "grammar"),
+    [
+        ("a.ts", "typescript"),
+        ("a.spec.ts", "typescript"),
+        ("A.TSX", "tsx"),
+        ("a.mjs", "tsx"),
+        ("a.py", None),
+        ("Makefile", None),
+        (".ts/x", None),
+    ],
+)
+def test_grammar_by_suffix(path: str, grammar: str | None) -> None:
+    assert grammar_of(path) == grammar
+
+
+def test_language_id_wins_over_the_suffix() -> None:
+    assert grammar_of("untitled", "typescriptreact") == "tsx"
+    assert grammar_of("a.ts", "plaintext") == "typescript"
+
+
+@pytest.mark.parametrize("text", ["", "abc", "ä€😀x", "a😀\nb", "\ud800 lone", "😀"])
+def test_offsets_there_and_back(text: str) -> None:
+    tree = Tree.parse(text, "typescript")
+
+    for offset in range(len(text) + 1):
+        byte = tree.to_byte(offset)
+        assert byte == len(text[:offset].encode("utf-8", "surrogatepass"))
+        assert tree.to_offset(byte) == offset
+
+
+def test_span_of_a_node_behind_wide_characters() -> None:
+    text = "const s = '😀€';\nthrow s;"
+    tree = Tree.parse(text, "typescript")
+
+    start, end = tree.span(tree.captures("(throw_statement) @t")["t"][0])
+
+    assert text[start:end] == "throw s;"
+
+
+def test_an_edit_leaves_the_old_tree_as_it_was() -> None:
+    old = Tree.parse("const a = 1;", "typescript")
+
+    new = old.edited(6, 7, "bcd")
+
+    assert (old.text, new.text) == ("const a = 1;", "const bcd = 1;")
+    assert old.source_of(old.root) == "const a = 1;"
+    assert str(new.root) == str(Tree.parse(new.text, "typescript").root)
