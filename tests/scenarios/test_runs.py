@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aigentflow.errors import ConfigurationError
 from aigentflow.runtime.events import Event, Noted, Refused, RunStarted, Text, ToolAnswered, TurnStarted, Waiting
 from aigentflow.runtime.journal import Journal
 from aigentflow.runtime.model import AnthropicModel
@@ -467,6 +468,18 @@ def test_an_optional_field_that_is_refused_is_left_out_and_that_is_shown(root: P
         result, _ = run_against(service, request(root))
     assert [body["thinking"].get("display") for body in service.bodies] == ["summarized", None, None]
     assert result.left_out_fields == ("thinking.display",) and any("thinking.display" in note for note in result.notes)
+
+
+def test_a_model_with_short_answers_is_asked_for_short_ones(root: Path) -> None:
+    refusal = {"fault": {"status": 400, "type": "invalid_request_error", "message": "max_tokens: 32000 > 8192, which is the maximum"}}
+    with StandIn([refusal, {"text": "cut", "stop_reason": "max_tokens"}]) as service:
+        result, _ = run_against(service, request(root))
+    assert [body["max_tokens"] for body in service.bodies] == [32_000, 8_192] and result.outcome == "limit"
+
+
+def test_a_file_of_another_dialect_is_not_run(root: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be run"):
+        run(request(root, agent="---\nname: other\ndescription: x\n---\nHello\n"), [DONE])
 
 
 # Limits and cancel

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aigentflow.errors import BrokenTurn, ModelError, ModelRejected, ModelUnavailable
+from aigentflow.errors import BrokenTurn, ModelRejected, ModelUnavailable
 from aigentflow.runtime.events import Noted, Waiting
 from aigentflow.runtime.faults import LONGEST_WAIT
 from aigentflow.runtime.turns import Listener, Model, Reply, TurnRequest
@@ -137,8 +137,3 @@ def _unmarked(block: dict[str, Any], keep_mark: bool) -> dict[str, Any]:
     if keep_mark:
         return {**block, "cache_control": {key: value for key, value in block["cache_control"].items() if key != "ttl"}}
     return {key: value for key, value in block.items() if key != "cache_control"}
-
-
-def is_final(error: ModelError) -> bool:
-    """Return whether another try by the person, later, may help."""
-    return not isinstance(error, ModelUnavailable)

@@ -15,6 +15,7 @@ _CREDENTIAL_KINDS = frozenset({"authentication_error", "permission_error"})
 _TOO_LONG = re.compile(
     r"prompt is too long|context (?:window|length|limit)|too many (?:input )?tokens|input is too long|exceeds? .{0,40}\bcontext", re.I
 )
+_OUTPUT_LIMIT = re.compile(r"max_tokens\W{0,4}\s*\d{1,9}\s*>\s*(\d{1,9})")
 LONGEST_WAIT = 60.0
 """Seconds; a longer `retry-after` is cut to this."""
 
@@ -37,6 +38,12 @@ def fault_of(status: int, kind: str, message: str, retry_after: float | None = N
 def is_too_long(error: ModelError) -> bool:
     """Return whether the request was refused because the conversation does not fit."""
     return isinstance(error, ModelRejected) and (error.status == 413 or (error.status == 400 and bool(_TOO_LONG.search(str(error)))))
+
+
+def named_output_limit(error: ModelError) -> int | None:
+    """Return the largest answer that the service says the model can give, where it refused a request for a larger one."""
+    match = _OUTPUT_LIMIT.search(str(error)) if isinstance(error, ModelRejected) and error.status == 400 else None
+    return int(match[1]) if match else None
 
 
 def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:

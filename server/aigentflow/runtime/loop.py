@@ -12,7 +12,7 @@ from aigentflow.runtime.asking import Asker
 from aigentflow.runtime.catalogue import ModelInfo
 from aigentflow.runtime.conversation import Conversation
 from aigentflow.runtime.events import Noted, Refused, ToolAnswered, ToolCalled, TurnStarted
-from aigentflow.runtime.faults import is_too_long
+from aigentflow.runtime.faults import is_too_long, named_output_limit
 from aigentflow.runtime.ledger import Ledger, estimate
 from aigentflow.runtime.result import Outcome
 from aigentflow.runtime.tools import Toolbox, ToolResult
@@ -56,6 +56,7 @@ class Loop:
         self._frame = frame
         self._listener = listener
         self._max_tokens = frame.model.max_tokens
+        self._most_tokens = frame.model.max_output
         self._shortened = False
         self._guard = _Guard()
         self.refusals: list[Refused] = []
@@ -98,7 +99,7 @@ class Loop:
             return (reply, Ending("finished")) if ending is None else (None, ending)
 
     async def _ask(self, max_tokens: int) -> Reply | None:
-        """Return the answer; None: the conversation was too long and has been shortened."""
+        """Return the answer; None: the service wants a smaller request, and the next one is."""
         self._ledger.turns += 1
         self._listener(TurnStarted(self._ledger.turns))
         conversation = self._conversation
@@ -115,19 +116,28 @@ class Loop:
         try:
             reply = await self._asker.ask(request)
         except ModelRejected as error:
+            if self._adapt(error, max_tokens):
+                return None
             if is_too_long(error):
-                if self._shorten():
-                    return None
                 raise ModelRejected(f"{_does_not_fit(conversation)} ({error})", status=error.status, kind="context") from error
             raise
-        self._listener(self._ledger.add(reply.usage, conversation.characters, len(json.dumps(reply.blocks))))
+        answer = 0 if reply.usage is not None else len(json.dumps(reply.blocks))
+        self._listener(self._ledger.add(reply.usage, conversation.characters, answer))
         return reply
+
+    def _adapt(self, error: ModelRejected, asked: int) -> bool:
+        """Make the next request smaller where that is what the service wants; return whether that was possible."""
+        limit = named_output_limit(error)
+        if limit is not None and 0 < limit < asked:
+            self._max_tokens = self._most_tokens = limit
+            return True
+        return is_too_long(error) and self._shorten()
 
     def _may_grow(self, allowed: int) -> bool:
         """Raise the answer's limit after an answer that was cut; the turn is then asked again and its calls are not run."""
-        if allowed < self._max_tokens or self._max_tokens >= self._frame.model.max_output:
+        if allowed < self._max_tokens or self._max_tokens >= self._most_tokens:
             return False
-        self._max_tokens = min(self._max_tokens * 2, self._frame.model.max_output)
+        self._max_tokens = min(self._max_tokens * 2, self._most_tokens)
         self._listener(Noted(f"The answer was cut at its length limit; the turn is asked again with room for {self._max_tokens:,} tokens."))
         return True
 

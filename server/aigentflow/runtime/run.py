@@ -80,6 +80,10 @@ class _Run:
             self._kit.catalogue if self._kit.catalogue and not request.service.models else load_catalogue(request.service.models or None)
         )
         context = open_context(request)
+        if not context.definition.runnable:
+            raise ConfigurationError(
+                f"{context.definition.path.name} is a {context.definition.dialect} file, which cannot be run in this version."
+            )
         written = context.definition.model
         wanted = request.model if request.model != written else None
         choice = catalogue.choose(written, wanted, base_url=os.environ.get("ANTHROPIC_BASE_URL"))
