@@ -14,6 +14,7 @@ from tests.bench.client import LspClient
 WARM_UP = 20
 PAUSE_SECONDS = 0.03
 """Between two edits, as a fast typist leaves."""
+SETTLE_SECONDS = 15.0
 REQUESTS = {"codeAction": "textDocument/codeAction", "codeLens": "textDocument/codeLens", "hover": "textDocument/hover"}
 
 
@@ -68,6 +69,7 @@ async def diagnostics(client: LspClient, files: Mapping[int, Sequence[Path]], ed
     for size, paths in files.items():
         for path in paths[1:4]:
             into.add(f"didOpen {size}", await client.open(path, path.read_text("utf-8")))
+        await processes.settle(client.pid, SETTLE_SECONDS)
         line, column = place_of_plain_error(paths[1].read_text("utf-8"))
         await client.replace(paths[1], line, column, 0, "x")
         await client.replace(paths[1], line, column, 1, "")
@@ -120,11 +122,11 @@ async def memory(subject: Subject, root: Path, files: Mapping[int, Sequence[Path
     try:
         small = files[200]
         await client.open(small[0], small[0].read_text("utf-8"))
-        await asyncio.sleep(1.0)
+        await processes.settle(client.pid, SETTLE_SECONDS)
         into.add("rss 1", processes.resident_mib(client.pid))
         for path in small[1:50]:
             await client.open(path, path.read_text("utf-8"))
-        await asyncio.sleep(1.0)
+        await processes.settle(client.pid, SETTLE_SECONDS)
         into.add("rss 50", processes.resident_mib(client.pid))
         into.add("children", len(processes.descendants(client.pid)))
         await client.shutdown()

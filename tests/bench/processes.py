@@ -1,6 +1,8 @@
 """Memory and descendants of a process, read from /proc; on other systems there is nothing to read and the measure is left out."""
 
+import asyncio
 import re
+import time
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -45,6 +47,18 @@ def cpu_seconds(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+async def settle(pid: int, seconds: float) -> None:
+    """Wait until a process and its descendants rest, at most this long: what is measured next is not what was begun before."""
+    deadline = time.monotonic() + seconds
+    spent: list[float] = []
+    rests = 0
+    while rests < 5 and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+        now = [cpu_seconds(one) for one in (pid, *descendants(pid))]
+        rests = rests + 1 if now == spent else 0
+        spent = now
 
 
 def _kib(pid: int, file: str, name: str) -> int:

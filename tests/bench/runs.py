@@ -32,7 +32,8 @@ STREAM_PAUSE_SECONDS = 0.005
 async def turns(command: Sequence[str], root: Path, file: Path, folder: Path, count: int, into: Samples) -> None:
     """Several runs on one server, each on the warm spare: what a command and a turn cost beside the model's own time."""
     path = file.relative_to(root).as_posix()
-    reads: list[Mapping[str, Any]] = [{"text": "Reading on.", "tools": [{"name": "Read", "input": {"file_path": path}}]}] * READS
+    pages = [{"file_path": path, "offset": 1 + 60 * number, "limit": 60} for number in range(READS)]
+    reads: list[Mapping[str, Any]] = [{"text": "Reading on.", "tools": [{"name": "Read", "input": page}]} for page in pages]
     script = [*reads, {"text": json.dumps(REPORT)}] * count
     async with scripted(folder, script) as service:
         client, _ = await started(_subject(command, service), root)
@@ -73,14 +74,14 @@ async def beside_a_run(command: Sequence[str], root: Path, file: Path, folder: P
         try:
             await client.open(file, file.read_text("utf-8"))
             await _warm_spare(client)
-            host = _hosts(client)[-1]
             ended = _ended(client)
             await client.ask("workspace/executeCommand", _run(file, "Think about it"))
             await asyncio.sleep(1.0)
             await requests(client, file, count, into, suffix=" streaming")
-            if ended.done() or not processes.resident_mib(host):
+            if ended.done():
                 raise RuntimeError("the run ended while requests were measured beside it")
-            into.add("host rss", processes.peak_mib(host))
+            # A host has small helpers of its own; the host itself is the largest.
+            into.add("host rss", max(processes.peak_mib(pid) for pid in processes.descendants(client.pid)))
             await client.ask("workspace/executeCommand", {"command": "aigentflow.cancel", "arguments": [{}]})
             await asyncio.wait_for(ended, RUN_SECONDS)
             await client.shutdown()
@@ -100,22 +101,14 @@ def _ended(client: LspClient) -> asyncio.Future[Any]:
     return client.expect(lambda method, params: method == "$/progress" and params["value"].get("kind") == "end")
 
 
-def _hosts(client: LspClient) -> list[int]:
-    return processes.descendants(client.pid)
-
-
 async def _warm_spare(client: LspClient) -> None:
     """Wait until there is a run host that has done its imports and rests."""
     deadline = time.monotonic() + WARM_SECONDS
-    spent: list[tuple[int, float]] = []
-    rests = 0
-    while rests < 5:
+    while not processes.descendants(client.pid):
         if time.monotonic() > deadline:
             raise RuntimeError("no warm spare run host came up")
         await asyncio.sleep(0.1)
-        now = [(pid, processes.cpu_seconds(pid)) for pid in _hosts(client)]
-        rests = rests + 1 if now and now == spent else 0
-        spent = now
+    await processes.settle(client.pid, WARM_SECONDS)
 
 
 def _fixed_part(body: Mapping[str, Any], into: Samples) -> None:
