@@ -50,7 +50,7 @@ def examine_file(
                 verdicts[detector.id] = Verdicts(undecided=(refusal,))
             continue
         if file is None:
-            file = SourceFile(path, tree or Tree.parse(text, grammar_of(path) or "typescript"))
+            file = project.source(path, tree or Tree.parse(text, grammar_of(path) or "typescript"))
         outcome = _detect(detector, file, project)
         check = catalogue.get(detector.id)
         severity: Severity = check.severity if check is not None else "warning"

@@ -12,6 +12,7 @@ from aigentflow.checks.records import FileRecord
 from aigentflow.checks.source import SourceFile
 from aigentflow.syntax.trees import Tree, grammar_of
 
+PROJECT_FILE = ".aigentflow/project.yaml"
 MAX_CHARACTERS = 1_000_000
 """Longer files are generated; they are not read."""
 
@@ -29,13 +30,13 @@ class ProjectView(Protocol):
 class ProjectFacts:
     """Facts of one workspace root. It is a `ProjectView` itself, so it can be handed on where a view is asked for."""
 
-    def __init__(self, view: ProjectView, tenant_helpers: Iterable[str] = ()) -> None:
+    def __init__(self, view: ProjectView) -> None:
         self._view = view
         self._records: dict[str, FileRecord] = {}
         self._waiting: list[str] | None = None
         self._packages: dict[str, Package] = {}
         self._drawn: Drawn | None = None
-        self._tenant_helpers = tuple(tenant_helpers)
+        self._last: SourceFile | None = None
 
     def read(self, path: str) -> str | None:
         """Return the text of a file, see `ProjectView`."""
@@ -58,13 +59,20 @@ class ProjectFacts:
             self._take(self._waiting.pop())
             yield
 
-    def changed(self, path: str) -> None:
-        """Read a file again that was changed, created or deleted."""
-        if path.rsplit("/", 1)[-1] in ("package.json", "tsconfig.json", "index.html", "nest-cli.json"):
+    def changed(self, path: str, tree: Tree | None = None) -> None:
+        """Read a file again that was changed, created or deleted; the tree of its new text saves a parse."""
+        name = path.rsplit("/", 1)[-1]
+        if name in ("package.json", "tsconfig.json", "index.html", "nest-cli.json") or path == PROJECT_FILE:
             self._packages.clear()
             self._drawn = None
         elif self._waiting is not None and _is_source(path):
-            self._take(path)
+            self._take(path, tree)
+
+    def source(self, path: str, tree: Tree) -> SourceFile:
+        """Return the file of a tree; asked twice for the same tree, the same one with what was read from it."""
+        if self._last is None or self._last.tree is not tree or self._last.path != path:
+            self._last = SourceFile(path, tree)
+        return self._last
 
     def package_of(self, path: str) -> Package:
         """Return the package that a file belongs to; an empty one where there is no manifest."""
@@ -84,16 +92,18 @@ class ProjectFacts:
         for _ in self.steps():
             pass
         if self._drawn is None:
-            self._drawn = Drawn(self._records, self.package_of, self._tenant_helpers, self._swagger_plugin())
+            self._drawn = Drawn(self._records, self.package_of, _configured_helpers(self._view), self._swagger_plugin())
         return self._drawn
 
-    def _take(self, path: str) -> None:
+    def _take(self, path: str, tree: Tree | None = None) -> None:
         before = self._records.pop(path, None)
-        text = self._view.read(path)
+        text = tree.text if tree is not None else self._view.read(path)
         if text is not None and len(text) <= MAX_CHARACTERS and worth_reading(path, text):
             grammar = grammar_of(path)
-            if grammar is not None:
-                self._records[path] = read_record(SourceFile(path, Tree.parse(text, grammar)))
+            if tree is None and grammar is not None:
+                tree = Tree.parse(text, grammar)
+            if tree is not None:
+                self._records[path] = read_record(self.source(path, tree))
         if self._records.get(path) != before:
             self._drawn = None
 
@@ -114,13 +124,13 @@ def _is_source(path: str) -> bool:
 
 def facts_of(view: ProjectView) -> ProjectFacts:
     """Return the view itself if it holds facts, else facts that are read from it now."""
-    if isinstance(view, ProjectFacts):
-        return view
-    return ProjectFacts(view, _configured_helpers(view))
+    return view if isinstance(view, ProjectFacts) else ProjectFacts(view)
 
 
 def _configured_helpers(view: ProjectView) -> tuple[str, ...]:
-    from aigentflow.definitions.project import PROJECT_FILE, parse_project
-
     text = view.read(PROJECT_FILE)
-    return parse_project(text)[0].tenant_helpers if text is not None else ()
+    if text is None:
+        return ()
+    from aigentflow.definitions.project import parse_project
+
+    return parse_project(text)[0].tenant_helpers
