@@ -68,9 +68,8 @@ def read_record(file: SourceFile) -> FileRecord:
 
 def _aliases(file: SourceFile) -> list[tuple[str, str]]:
     """Type aliases and interfaces with what they stand for."""
-    found = file.tree.captures("[(type_alias_declaration) (interface_declaration)] @type").get("type", [])
     aliases = []
-    for node in found:
+    for node in file.places("type"):
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
         if name is not None:
             aliases.append((file.tree.source_of(name), file.tree.source_of(value) if value is not None else ""))
@@ -86,6 +85,8 @@ def _exports(text: str) -> Iterator[tuple[str, frozenset[str] | None]]:
 
 
 def _registers_zod(text: str) -> bool:
+    if "useGlobalPipes" not in text and "APP_PIPE" not in text:
+        return False
     registered = re.search(
         r"useGlobalPipes\([^;]*?\bnew\s+\w*Zod\w*|useGlobalPipes\([^;]*?\bzod\w*\b|APP_PIPE[^}]*?\w*Zod\w*", text, re.DOTALL
     )
@@ -210,14 +211,12 @@ def _hops(file: SourceFile, declaration: ClassDeclaration, calls: list[Call]) ->
 
 def parsed_parameters(file: SourceFile, method: Method, calls: list[Call]) -> frozenset[int]:
     """Return which parameters go whole through a schema's `parse` or a like call."""
+    given = [a for call in calls if call.name in _PARSE and call.receiver is not None for a in call.arguments]
+    if not given:
+        return frozenset()
     names = {parameter.name: position for position, parameter in enumerate(method.parameters)}
-    found = set()
-    for call in calls:
-        if call.name in _PARSE and call.receiver is not None:
-            for argument in call.arguments:
-                if (position := names.get(file.tree.source_of(argument))) is not None:
-                    found.add(position)
-    return frozenset(found)
+    found = (names.get(file.tree.source_of(argument)) for argument in given)
+    return frozenset(position for position in found if position is not None)
 
 
 def _tenant_helpers(file: SourceFile) -> Iterator[tuple[str, str]]:

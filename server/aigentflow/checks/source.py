@@ -20,11 +20,13 @@ _PLACES = """
 (import_statement) @import
 (throw_statement) @throw
 (call_expression) @call
+[(type_alias_declaration) (interface_declaration)] @type
 """
 
 
 SETS_TENANT = re.compile(r"set_config\s*\(|\bSET\s+(?:LOCAL|SESSION)\b|\bset\s+(?:local|session)\b")
 """SQL that sets a variable of the session, which is how row policies learn the tenant."""
+_TENANT_WORDS = ("set_config", "LOCAL", "SESSION", "local ", "session ")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class SourceFile:
         return {name: [node.start_byte for node in nodes] for name, nodes in self._captured.items()}
 
     def places(self, name: str, start_byte: int = 0, end_byte: int | None = None) -> list[ts.Node]:
-        """Return the captured nodes (`class`, `import`, `throw`, `call`) that begin in `[start_byte, end_byte)`."""
+        """Return the captured nodes (`class`, `import`, `throw`, `call`, `type`) that begin in `[start_byte, end_byte)`."""
         nodes = self._captured.get(name, [])
         if not nodes:
             return []
@@ -104,7 +106,7 @@ class SourceFile:
     @cached_property
     def sets_tenant(self) -> bool:
         """Whether a session's tenant is set anywhere in the file."""
-        return SETS_TENANT.search(self.text) is not None
+        return any(word in self.text for word in _TENANT_WORDS) and SETS_TENANT.search(self.text) is not None
 
     @cached_property
     def _calls(self) -> list[Call | None]:
