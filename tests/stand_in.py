@@ -114,7 +114,9 @@ class StandIn:
         return self.script[number - 1]
 
     def done(self, request: Request) -> None:
-        """Note that the answer is over."""
+        """Note that the answer is over: just before its last bytes, so that a client that has them finds the record."""
+        if request.answered:
+            return
         with self.changed:
             request.answered = time.monotonic()
             self.changed.notify_all()
@@ -136,6 +138,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    request_record: Request
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -151,12 +154,16 @@ class _Handler(BaseHTTPRequestHandler):
         stand_in = cast(_Server, self.server).stand_in
         raw = self.rfile.read(int(self.headers.get("content-length", "0")))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.path, headers, raw, time.monotonic(), connection=self.client_address[1], body=json.loads(raw))
+        self.request_record = request = Request(
+            self.path, headers, raw, time.monotonic(), connection=self.client_address[1], body=json.loads(raw)
+        )
         turn = stand_in.take(request)
         try:
             self._answer(turn, turn.get("fault") or {}, request)
         except OSError:
-            request.left = True
+            with stand_in.changed:
+                request.left = True
+                stand_in.changed.notify_all()
             self.close_connection = True
         finally:
             stand_in.done(request)
@@ -230,6 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def _end(self) -> None:
+        cast(_Server, self.server).stand_in.done(self.request_record)
         self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
 
@@ -301,8 +309,7 @@ def main() -> None:
             partial = options.ready_file.with_suffix(".partial")
             partial.write_text(str(service.port), encoding="utf-8")
             partial.replace(options.ready_file)
-        else:
-            print(service.url, flush=True)
+        print(service.url, flush=True)
         threading.Event().wait()
 
 

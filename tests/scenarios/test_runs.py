@@ -535,6 +535,19 @@ def test_cancel_in_the_middle_of_a_tool_call_does_not_run_it(root: Path) -> None
     assert result.outcome == "cancelled" and not result.changes
 
 
+# Gaps
+
+
+def test_gaps_are_counted_in_the_text_as_it_was_and_as_it_is_proposed(root: Path) -> None:
+    service = "export class Orders {\n  find(id: string) {\n    throw new Error('no ' + id);\n  }\n}\n"
+    write_files(root, {"src/orders.service.ts": service, "package.json": '{"name": "api", "dependencies": {"@nestjs/common": "1"}}'})
+    body = "# Role\n\nYou repair.\n\n# Checklist\n\n- [ ] Typed domain errors <!-- check: typed-domain-errors -->\n"
+    repair = edit("src/orders.service.ts", "new Error('no ' + id)", "new OrderMissing('ORDER_MISSING', id)")
+    result, _ = run(request(root, agent=agent_text(body), file="src/orders.service.ts"), [{"tools": [repair]}, DONE])
+    assert (result.gaps.before, result.gaps.after) == (1, 0)
+    assert run(request(root), [DONE])[0].gaps.before is None
+
+
 # The journal
 
 
