@@ -40,7 +40,7 @@ def _agents(workspace: Workspace, agent_id: str | None) -> list[AgentDefinition]
 
 
 def _facts(workspace: Workspace) -> ProjectFacts:
-    return ProjectFacts(DiskView(workspace.root), workspace.project.tenant_helpers)
+    return ProjectFacts(DiskView(workspace.root))
 
 
 def _fix(workspace: Workspace, agents: list[AgentDefinition], paths: list[str] | None) -> list[dict[str, Any]]:

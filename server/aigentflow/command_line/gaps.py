@@ -49,5 +49,5 @@ def file_gaps(workspace: Workspace, agent: AgentDefinition, path: str) -> Iterat
     if text is None or not checks or not is_checked(path):
         return
     index = LineIndex(text)
-    for finding in check_file(path, text, checks, ProjectFacts(view, workspace.project.tenant_helpers)):
+    for finding in check_file(path, text, checks, ProjectFacts(view)):
         yield index.line_of(finding.start) + 1, finding

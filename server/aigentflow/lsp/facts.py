@@ -51,8 +51,7 @@ class Facts:
         if facts is None:
             from aigentflow.checks.facts import ProjectFacts
 
-            helpers = self._session.project(root).tenant_helpers
-            self._facts[root] = facts = ProjectFacts(self.tree(root), helpers)
+            self._facts[root] = facts = ProjectFacts(self.tree(root))
             self._session.spawn(self._read(facts))
         return facts if facts.complete else None
 
@@ -79,7 +78,8 @@ class Facts:
             if place[1] != except_path:
                 self._stale.discard(place)
                 if facts is not None and facts.complete:
-                    facts.changed(place[1])
+                    document = self._session.documents.by_path(str(place[0] / place[1]))
+                    facts.changed(place[1], document.tree if document is not None else None)
 
     def _settle(self) -> None:
         self._quiet = None

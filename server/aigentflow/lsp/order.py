@@ -39,8 +39,6 @@ class RunOrder:
     gaps: tuple[dict[str, Any], ...]
     todo: TaskComment | None = None
     """The task comment that the order was read from; its removal is part of the proposal."""
-    question: str | None = None
-    """What to ask the person before the run; the answer becomes `$ARGUMENTS`."""
 
     @property
     def wants_edits(self) -> bool:
@@ -79,7 +77,7 @@ def read_order(
     values = {
         "symbol": place.symbol.name if place.symbol is not None else "",
         "file": place.path or "",
-        "selection": place.text,
+        "selection": selection_label(place.path or "the workspace", place.lines if place.text else None),
         "gap": place.gap.finding.message if place.gap is not None else "",
         "task": own,
     }
@@ -99,15 +97,23 @@ def read_order(
         selection=_selection(place),
         gaps=tuple(_gaps(place, gaps)),
         todo=_comment(place, agent.id) if given.get("todo") is True else None,
-        question=command.ask if command is not None and not arguments else None,
     )
+
+
+def selection_label(path: str, lines: tuple[int, int] | None) -> str:
+    """Return how a place is named in titles and tasks; lines are 1-based, None for the whole file."""
+    if lines is None:
+        return path
+    first, last = lines
+    return f"line {first} of {path}" if first == last else f"lines {first} to {last} of {path}"
 
 
 def _plain_task(values: dict[str, str]) -> str:
     where = values["file"] or "the workspace"
     if values["gap"]:
         return f"Close this checklist gap in {where}: {values['gap']}"
-    return f"Work on {values['symbol'] or 'the selection'} in {where}."
+    symbol = f"{values['symbol']} in " if values["symbol"] else ""
+    return f"Work on {symbol}{values['selection'] or where}."
 
 
 def _text(given: dict[str, Any], name: str) -> str:
@@ -126,7 +132,7 @@ def _place(given: dict[str, Any], document: Document | None, session: Session, g
     start, end = to_offsets(document.index, asked, session.encoding) if asked is not None else (0, 0)
     if gap is not None and asked is None:
         start, end = gap.finding.start, gap.finding.end
-    symbol = enclosing_symbol(document.text, relative[1], start) if asked is not None or gap is not None else None
+    symbol = enclosing_symbol(document.text, relative[1], start, gaps.tree_of(document)) if asked is not None or gap is not None else None
     return _Place(document, relative[1], document.text[start:end], start, end, symbol, gap)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aigentflow.lsp.documents import Document
     from aigentflow.lsp.features.diagnostics import Diagnostics
     from aigentflow.lsp.session import Session
+    from aigentflow.syntax.trees import Tree
     from aigentflow.workspace.proposal import TextEdit
 
 SOURCE = "aigentflow"
@@ -95,9 +96,7 @@ class Gaps:
         facts = self.facts.of(root)
         if facts is None:
             return ()
-        if document.tree is None:
-            document.tree = _parse(document, path)
-        findings = check_file(path, document.text, wanted, facts, tree=document.tree)
+        findings = check_file(path, document.text, wanted, facts, tree=self.tree_of(document))
         gaps = []
         for finding in findings:
             if finding.confidence < self._session.settings.gaps.minimum_confidence:
@@ -120,6 +119,13 @@ class Gaps:
                     items.setdefault(bound.check, []).append((agent, bound))
         self._items[root] = (self._session.library.revision, items)
         return items
+
+    def tree_of(self, document: Document) -> Tree | None:
+        """Return the document's syntax tree, None for a language that has none."""
+        if document.tree is None and document.path is not None:
+            document.tree = _parse(document)
+        tree: Tree | None = document.tree
+        return tree
 
     def document_closed(self, document: Document) -> None:
         """Forget a closed document; its facts are those on disk again."""
@@ -249,10 +255,10 @@ def _overlap(a: TextEdit, b: TextEdit) -> bool:
     return a.start < b.end and b.start < a.end
 
 
-def _parse(document: Document, path: str) -> Any:
+def _parse(document: Document) -> Tree | None:
     from aigentflow.syntax.trees import Tree, grammar_of
 
-    grammar = grammar_of(path, document.language_id)
+    grammar = grammar_of(document.path or "", document.language_id)
     return None if grammar is None else Tree.parse(document.text, grammar)
 
 

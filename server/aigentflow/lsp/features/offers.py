@@ -10,6 +10,7 @@ from lsprotocol import types as t
 
 from aigentflow.lsp.convert import to_offset, to_range
 from aigentflow.lsp.features.gaps import Gap
+from aigentflow.lsp.order import selection_label
 
 if TYPE_CHECKING:
     from aigentflow.definitions.values import AgentCommand, AgentDefinition
@@ -52,6 +53,11 @@ class Offers:
         self._gaps = gaps
         self._runs = runs
         self._authoring = authoring
+        self._found: dict[str, tuple[tuple[int, str, tuple[str, ...]], Sequence[TaskComment]]] = {}
+        session.documents.on_close.append(self._forget)
+
+    def _forget(self, document: Document) -> None:
+        self._found.pop(document.uri, None)
 
     def actions(self, params: t.CodeActionParams) -> list[t.CodeAction | t.Command]:
         """Answer `textDocument/codeAction`; nothing for a document that is not open or outside every folder."""
@@ -92,16 +98,22 @@ class Offers:
             return None
         start = to_offset(document.index, asked.start, self._session.encoding)
         end = max(start, to_offset(document.index, asked.end, self._session.encoding))
-        return Place(document, relative[1], start, end, enclosing_symbol(document.text, relative[1], start))
+        symbol = enclosing_symbol(document.text, relative[1], start, self._gaps.tree_of(document))
+        return Place(document, relative[1], start, end, symbol)
 
     def _comments(self, document: Document, agents: Sequence[AgentDefinition]) -> Sequence[TaskComment]:
         from aigentflow.syntax.comments import task_comments
 
-        ids = [agent.id for agent in agents]
-        if not any(f"@{agent_id}" in document.text for agent_id in ids):
-            return ()
+        ids = tuple(agent.id for agent in agents)
+        stamp = (document.version, document.text, ids)
+        cached = self._found.get(document.uri)
+        if cached is not None and cached[0] == stamp:
+            return cached[1]
         relative = self._session.relative(document)
-        return () if relative is None else task_comments(document.text, relative[1], ids)
+        tree = self._gaps.tree_of(document)
+        found = () if relative is None else tuple(task_comments(document.text, relative[1], ids, tree))
+        self._found[document.uri] = (stamp, found)
+        return found
 
     def _same_line(self, document: Document, comment: TaskComment, place: Place) -> bool:
         first, last = document.index.line_of(comment.start), document.index.line_of(comment.end)
@@ -165,10 +177,18 @@ class Offers:
             if not self._fits(agent, command, place):
                 continue
             symbol = place.symbol.name if place.symbol is not None else ""
-            selection = "the selection" if place.selected else place.path.rsplit("/", 1)[-1]
+            index = place.document.index
+            lines = (index.line_of(place.start) + 1, index.line_of(place.end) + 1) if place.selected else None
+            selection = selection_label(place.path, lines)
             title = self._fill(command.title, {"symbol": symbol, "file": place.path, "selection": selection})
             where = to_range(place.document.index, place.start, place.end, self._session.encoding)
-            arguments = {"agent": agent.id, "command": command.id, "uri": place.document.uri, "range": _range_json(where)}
+            arguments = {
+                "agent": agent.id,
+                "command": command.id,
+                "uri": place.document.uri,
+                "range": _range_json(where),
+                "ask": command.ask,
+            }
             yield self._run_action(title, command.kind, arguments)
 
     def _fits(self, agent: AgentDefinition, command: AgentCommand, place: Place) -> bool:

@@ -36,7 +36,6 @@ class Preflight:
         self._order = order
         self.reason = ""
         """Why there is no run."""
-        self.arguments = order.arguments
 
     async def check(self) -> dict[str, Any] | None:
         """Return the boundary part of the run request, None when there is to be no run."""
@@ -45,8 +44,6 @@ class Preflight:
             self._session.say_once(NO_KEY, "error")
             return None
         if not await self._trusted():
-            return None
-        if self._order.question is not None and not await self._asked():
             return None
         rules = self._rules(())
         if rules["rules"]["source"] == "none" and self._order.wants_edits:
@@ -70,10 +67,6 @@ class Preflight:
         if answer is None:
             self._session.client.show_message(f"Aigentflow: {self.reason}.", "warning")
         return False
-
-    async def _asked(self) -> bool:
-        # Standard LSP has no input box; a client that can only choose goes on without an answer.
-        return True
 
     def _rules(self, allow: tuple[str, ...]) -> dict[str, Any]:
         from aigentflow.definitions.project import PROJECT_FILE
