@@ -161,7 +161,7 @@ def _classes(file: SourceFile) -> Iterator[ClassRecord]:
 
 
 def _dto(declaration: ClassDeclaration) -> DtoKind | None:
-    if re.search(r"\bcreateZodDto\s*\(|\bzodDto\s*\(", declaration.extends):
+    if re.search(r"\b[Zz]od\w*\s*\(|\w+Zod\w*\s*\(|\bz\.\w+\s*\(", declaration.extends):
         return "zod"
     if any(_VALIDATORS.match(name) for name in declaration.field_decorators):
         return "class-validator"

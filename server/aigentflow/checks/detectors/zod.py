@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _SOURCES = ("Body", "Query", "Param", "RawBody")
 _REQUESTS = ("Req", "Request")
-_PRIMITIVE_PIPE = re.compile(r"^(?:new\s+)?(?:Parse(?:Int|Float|Bool|UUID|Enum|Array|Date)Pipe|DefaultValuePipe)\b")
 _CLASS_PIPE = re.compile(r"^(?:new\s+)?ValidationPipe\b")
+_ZOD_CLASS_PIPE = re.compile(r"(?:new\s+)?\w*Zod\w*(?:\(\s*\))?")
 _PRIMITIVES = re.compile(r"^(?:string|number|boolean|bigint)(?:\s*\|\s*(?:undefined|null))*$")
 _PARSES = re.compile(r"^(?:parse|safeParse|parseAsync|safeParseAsync|validate\w*|assert\w*)$", re.IGNORECASE)
 _SCHEMA = re.compile(r"schema|zod|\bz\.", re.IGNORECASE)
@@ -94,21 +94,25 @@ def _judge_request(handler: _Handler, parameter: Parameter) -> Answer | None:
     return "validated" if re.search(pattern, text) else "open"
 
 
-def _by_pipes(handler: _Handler, source: Decorator) -> Literal["validated", "class-validator", ""]:
-    tree = handler.file.tree
+def _by_pipes(handler: _Handler, source: Decorator) -> Answer | None:
+    """Return what the pipes of the parameter, the handler and the controller do to it; None where they leave it to the type."""
     pipes = [argument for argument in source.arguments if argument.type not in ("string", "object", "template_string")]
-    texts = [tree.source_of(pipe) for pipe in pipes]
-    if any(not _CLASS_PIPE.match(text) for text in texts):
+    if any(not _is_class_pipe(handler, pipe) for pipe in pipes):
         return "validated"
     around = [d for d in (*handler.method.decorators, *handler.declaration.decorators) if d.name == "UsePipes"]
-    for decorator in around:
-        for argument in decorator.arguments:
-            text = tree.source_of(argument)
-            # A pipe built from a schema parses whole objects; one that only knows primitives says nothing about a body.
-            if _SCHEMA.search(text):
-                return "validated"
-            texts.append(text)
-    return "class-validator" if any(_CLASS_PIPE.match(text) for text in texts) else ""
+    used = [argument for decorator in around for argument in decorator.arguments]
+    # A pipe built from a schema parses whole objects; one that only knows primitives says nothing about a body.
+    if any(not _is_class_pipe(handler, pipe) and _SCHEMA.search(handler.file.tree.source_of(pipe)) for pipe in used):
+        return "validated"
+    if any(_CLASS_PIPE.match(handler.file.tree.source_of(pipe)) for pipe in (*pipes, *used)):
+        return "class-validator"
+    return None
+
+
+def _is_class_pipe(handler: _Handler, pipe: ts.Node) -> bool:
+    """A pipe that validates by the class of the parameter: Nest's own, and a Zod pipe that was given no schema."""
+    text = handler.file.tree.source_of(pipe)
+    return bool(_CLASS_PIPE.match(text) or _ZOD_CLASS_PIPE.fullmatch(text))
 
 
 def _is_parsed(handler: _Handler, parameter: Parameter) -> bool:
@@ -145,7 +149,7 @@ def _mentions(text: str, names: set[str]) -> bool:
     return bool(names & set(re.findall(r"[A-Za-z_$][\w$]*", text)))
 
 
-def _by_type(handler: _Handler, parameter: Parameter, pipe: str) -> Answer:
+def _by_type(handler: _Handler, parameter: Parameter, pipe: Answer | None) -> Answer:
     if _PRIMITIVES.match(parameter.type) or parameter.type_name is None:
         return "open"
     name = parameter.type_name
@@ -160,17 +164,14 @@ def _by_type(handler: _Handler, parameter: Parameter, pipe: str) -> Answer:
         return "open" if known or imported is None else "unknown"
     kind = _dto(handler.project, found[1], handler.file.path, 6)
     if kind == "zod":
-        registered = drawn.zod_pipe(handler.project.package_of(handler.file.path)) or _uses_zod_pipe(handler)
+        registered = drawn.zod_pipe(handler.project.package_of(handler.file.path)) or _uses_zod_pipe(handler, parameter)
         return "validated" if registered else "not-enforced"
     return "class-validator" if kind == "class-validator" or (pipe and kind is None and found[1].base) else "open"
 
 
-def _uses_zod_pipe(handler: _Handler) -> bool:
-    around = (*handler.method.decorators, *handler.declaration.decorators)
-    texts = (
-        handler.file.tree.source_of(argument) for decorator in around if decorator.name == "UsePipes" for argument in decorator.arguments
-    )
-    return any("zod" in text.lower() for text in texts)
+def _uses_zod_pipe(handler: _Handler, parameter: Parameter) -> bool:
+    decorators = (*handler.method.decorators, *handler.declaration.decorators, *parameter.decorators)
+    return any("zod" in handler.file.tree.source_of(argument).lower() for decorator in decorators for argument in decorator.arguments)
 
 
 def _dto(project: ProjectFacts, record: ClassRecord, near: str, depth: int) -> str | None:
