@@ -1,7 +1,7 @@
 """Searches texts by regular expression, in a process of its own: Python's engine can take forever on some patterns and cannot be stopped
-from within. Standard library only, run as a script; it ends itself when the time of a job is over.
+from within. Standard library only, run as a script; it ends itself when the time of a batch is over.
 
-In: a job object, then objects `{"files": [[path, text], ...]}`, then `{"end": true}`. Out: `{}` or `{"error"}` for the job, and for each
+In: a job object, then objects `{"files": [[path, text], ...]}`. Out: `{}` or `{"error"}` for the job, and for each
 batch `{"found": [[path, count, [[line number, text, is match], ...]], ...]}`; frames as in `frames.py`.
 """
 
@@ -30,6 +30,7 @@ class Job:
         self.before, self.after = int(job["before"]), int(job["after"])
         self.mode = str(job["mode"])
         self.room = int(job["room"])
+        self.seconds = float(job["seconds"])
         # A pattern that looks at its surroundings may match a line and not the whole text.
         self.may_skip = _WHOLE_TEXT_ANCHOR.search(job["pattern"]) is None
 
@@ -102,14 +103,12 @@ def _serve(source: BinaryIO, out: BinaryIO, nowhere: Any) -> None:
                 _write(out, {})
             except (re.error, OverflowError, RecursionError) as error:
                 _write(out, {"error": f"{error}"})
-                continue
-            # The watchdog is a thread in C, so it fires while the engine holds the interpreter.
-            faulthandler.dump_traceback_later(float(frame["seconds"]), exit=True, file=nowhere)
         elif "files" in frame and job is not None:
-            _write(out, {"found": [found for path, text in frame["files"] if (found := job.search(path, text)) is not None]})
-        else:
+            # The watchdog is a thread in C, so it fires while the engine holds the interpreter.
+            faulthandler.dump_traceback_later(job.seconds, exit=True, file=nowhere)
+            found = [hit for path, text in frame["files"] if (hit := job.search(path, text)) is not None]
             faulthandler.cancel_dump_traceback_later()
-            job = None
+            _write(out, {"found": found})
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -15,8 +16,10 @@ from aigentflow.errors import FrameError, ToolError
 from aigentflow.runtime.frames import read_frame, write_frame
 
 Mode = Literal["content", "files_with_matches", "count"]
-SECONDS = 10.0
-"""How long one search may take."""
+SECONDS = 5.0
+"""How long the engine may take over one batch of files."""
+_TOTAL_SECONDS = 20.0
+"""After so long a search ends with what it has."""
 _BATCH_FILES = 64
 _BATCH_CHARACTERS = 1_000_000
 
@@ -46,10 +49,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Findings:
-    """What a search found; `cut` says that it stopped at its limit."""
+    """What a search found."""
 
     files: tuple[Found, ...]
     cut: bool = False
+    """Whether it stopped at its limit."""
+    late: bool = False
+    """Whether it ran out of time, so that not all files were searched."""
 
 
 class Searcher:
@@ -81,8 +87,7 @@ class Searcher:
         """Search the texts, given as (path, text), in their order; raise ToolError for a bad pattern or one that takes too long."""
         finished = False
         try:
-            async with asyncio.timeout(self._seconds + 1):
-                findings = await self._search(query, files)
+            findings = await self._search(query, files)
             finished = True
             return findings
         except (TimeoutError, FrameError, ConnectionError):
@@ -122,27 +127,25 @@ class Searcher:
         if "error" in answer:
             raise BadPattern(f"the pattern is not a valid regular expression: {answer['error']}")
         found: list[Found] = []
-        shown = 0
+        shown, started = 0, time.monotonic()
         for batch in _batches(files):
             for path, count, lines in (await self._exchange({"files": batch}))["found"]:
                 found.append(Found(path, count, tuple((number, text, hit) for number, text, hit in lines)))
                 shown += len(lines) if query.mode == "content" else 1
             if shown > query.limit:
                 break
-        await self._send({"end": True})
+            if time.monotonic() - started > _TOTAL_SECONDS:
+                return replace(_limited(found, query), late=True)
         return _limited(found, query)
 
     async def _exchange(self, value: dict[str, Any]) -> dict[str, Any]:
-        await self._send(value)
-        assert self._process is not None and self._process.stdout is not None
-        answer = await read_frame(self._process.stdout)
+        assert self._process is not None and self._process.stdin is not None and self._process.stdout is not None
+        async with asyncio.timeout(self._seconds + 1):
+            await write_frame(self._process.stdin, value)
+            answer = await read_frame(self._process.stdout)
         if answer is None:
             raise FrameError("the search ended")
         return answer
-
-    async def _send(self, value: dict[str, Any]) -> None:
-        assert self._process is not None and self._process.stdin is not None
-        await write_frame(self._process.stdin, value)
 
 
 class BadPattern(ToolError):

@@ -163,9 +163,11 @@ class Toolbox:
                 yield file
 
     def _texts(self, paths: list[str]) -> Iterator[tuple[str, str]]:
+        # The listing left out what may not be read and followed no link, so the boundary need not be asked for each file again.
+        changed, snapshot = set(self._overlay.changed), self._overlay.snapshot
         for path in paths:
             try:
-                yield path, self._overlay.peek(path)
+                yield path, self._overlay.peek(path) if path in changed else snapshot.peek(path).text
             except PathError:
                 # Binary, too large, or gone since it was listed.
                 continue
@@ -215,8 +217,9 @@ def _numbered(path: str, lines: list[str], first: int, limit: int) -> str:
 
 
 def _search_text(findings: Findings, query: Query, numbers: bool, n_searched: int) -> str:
+    late = "[the search ran out of time before all files were searched; narrow it by path or glob]"
     if not findings.files:
-        return f"No match in {n_searched:,} files."
+        return f"No match so far.\n{late}" if findings.late else f"No match in {n_searched:,} files."
     out: list[str] = []
     for found in findings.files:
         if query.mode == "files_with_matches":
@@ -233,6 +236,8 @@ def _search_text(findings: Findings, query: Query, numbers: bool, n_searched: in
                 out.append(f"{found.path}{mark}{number}{mark}{text}" if numbers else f"{found.path}{mark}{text}")
     if findings.cut:
         out.append(f"[only the first {query.limit} are shown; raise head_limit, or narrow the search by path or glob]")
+    if findings.late:
+        out.append(late)
     return "\n".join(out)
 
 
