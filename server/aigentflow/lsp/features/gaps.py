@@ -53,6 +53,7 @@ class Gaps:
         self._diagnostics = diagnostics
         self._found: dict[str, tuple[tuple[int, int], tuple[Gap, ...]]] = {}
         self._items: dict[Path, tuple[int, dict[str, list[tuple[AgentDefinition, BoundItem]]]]] = {}
+        self._checklists: dict[tuple[str, int], t.Location] = {}
         self._revision = 0
         self.facts = Facts(session, self.facts_changed)
         diagnostics.add_source(self.diagnostics_of)
@@ -162,27 +163,33 @@ class Gaps:
         return diagnostic
 
     def _related(self, document: Document, gap: Gap) -> list[t.DiagnosticRelatedInformation]:
-        from aigentflow.workspace.lines import LineIndex
-
-        related = []
-        for agent, bound in gap.items[:1]:
-            place = to_range(LineIndex(agent.text), bound.item.span.start, bound.item.span.end, self._session.encoding)
-            location = t.Location(uri=uri_of(agent.path), range=place)
-            related.append(t.DiagnosticRelatedInformation(location=location, message=f"checklist of {agent.id}: {bound.item.text}"))
-        relative = self._session.relative(document)
+        agent, bound = gap.items[0]
+        message = f"checklist of {agent.id}: {bound.item.text}"
+        related = [t.DiagnosticRelatedInformation(location=self._checklist_place(agent, bound), message=message)]
+        relative = self._session.relative(document) if gap.finding.evidence else None
         for evidence in gap.finding.evidence:
             if relative is None:
                 break
-            line = max(0, (evidence.line or 1) - 1)
-            start = t.Position(line=line, character=0)
+            start = t.Position(line=max(0, (evidence.line or 1) - 1), character=0)
             location = t.Location(uri=uri_of(relative[0] / evidence.path), range=t.Range(start=start, end=start))
             related.append(t.DiagnosticRelatedInformation(location=location, message=evidence.text))
         return related
 
+    def _checklist_place(self, agent: AgentDefinition, bound: BoundItem) -> t.Location:
+        known = self._checklists.get((agent.sha256, bound.item.span.start))
+        if known is None:
+            from aigentflow.workspace.lines import LineIndex
+
+            where = to_range(LineIndex(agent.text), bound.item.span.start, bound.item.span.end, self._session.encoding)
+            known = self._checklists[agent.sha256, bound.item.span.start] = t.Location(uri=uri_of(agent.path), range=where)
+        return known
+
     def at(self, document: Document, start: int, end: int) -> list[Gap]:
         """Return the gaps that touch `[start, end]` (code points), or stand on its lines."""
-        first, last = document.index.line_of(start), document.index.line_of(end)
-        return [gap for gap in self.of(document) if _lines_meet(document, gap.finding, first, last)]
+        index = document.index
+        first, _ = index.line_span(index.line_of(start))
+        _, last = index.line_span(index.line_of(end))
+        return [gap for gap in self.of(document) if gap.finding.start <= last and gap.finding.end >= first]
 
     def by_key(self, document: Document, key: str) -> Gap | None:
         """Return the gap with this stable key."""
@@ -282,10 +289,6 @@ def denies(agent: AgentDefinition, path: str) -> bool:
         except GlobError:
             return True
     return False
-
-
-def _lines_meet(document: Document, finding: Finding, first: int, last: int) -> bool:
-    return document.index.line_of(finding.start) <= last and document.index.line_of(finding.end) >= first
 
 
 def gap_summary(document: Document, path: str, gaps: Sequence[Gap]) -> list[dict[str, Any]]:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from aigentflow.lsp.documents import Document
     from aigentflow.lsp.features.gaps import Gaps
     from aigentflow.lsp.session import Session
+    from aigentflow.workspace.globs import Glob
 
 _KEPT = 50
 _DOUBLE_CLICK_SECONDS = 1.0
@@ -127,15 +130,7 @@ class Runs:
 
     def covers(self, agent: AgentDefinition, command: AgentCommand, path: str) -> bool:
         """Return whether the command is meant for the path: its `files`, else the agent's allow list, else everything."""
-        from aigentflow.workspace.globs import Glob, GlobError
-
-        for pattern in command.files or agent.allow or ("**",):
-            try:
-                if Glob(pattern).matches(path):
-                    return True
-            except GlobError:
-                continue
-        return False
+        return any(glob.matches(path) for glob in _globs(command.files or agent.allow or ("**",)))
 
     def control_actions(self) -> Iterator[t.CodeAction]:
         """Yield cancel, show and undo for the runs there are."""
@@ -160,6 +155,18 @@ class Runs:
         """End all runs; the server is about to leave."""
         for run in self._runs.values():
             run.cancel()
+
+
+@lru_cache(maxsize=256)
+def _globs(patterns: tuple[str, ...]) -> tuple[Glob, ...]:
+    """Compile patterns; one that is no glob gives nothing, and is a problem of the agent file."""
+    from aigentflow.workspace.globs import Glob, GlobError
+
+    compiled = []
+    for pattern in patterns:
+        with contextlib.suppress(GlobError):
+            compiled.append(Glob(pattern))
+    return tuple(compiled)
 
 
 def _action(title: str, command: str, argument: dict[str, Any]) -> t.CodeAction:
