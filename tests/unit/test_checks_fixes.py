@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from aigentflow.checks.engine import check_file
-from aigentflow.checks.fixes import apply, fix, fix_file
+from aigentflow.checks.fixes import apply, fix, fix_file, fix_title
 from aigentflow.checks.wording import code_of, summary_of
 
 MANIFEST = '{"name": "api", "dependencies": {"@nestjs/common": "11", "@nestjs/swagger": "11"}}'
@@ -100,7 +100,8 @@ def test_a_repair_does_not_fit_a_text_that_has_moved_on() -> None:
 
     repair = fix(finding, text)
 
-    assert repair is not None and "DomainError('x y', 'X_Y')" in apply(text, repair)
+    assert repair is not None and repair.title == fix_title(finding) == "Throw DomainError with code X_Y"
+    assert "DomainError('x y', 'X_Y')" in apply(text, repair)
     assert fix(finding, "// new line\n" + text) is None
     assert fix(finding, "") is None
 

@@ -67,6 +67,19 @@ def test_paths_restrict_what_is_judged() -> None:
     assert len(report_on("dev", paths=["."], **files).findings) == 3
 
 
+def test_what_an_agent_must_not_change_is_not_its_checklist_s_business() -> None:
+    texts = ["---\nagent: a\nboundaries:\n  deny: [lib/**]\n---\n\n- [ ] Typed errors\n", "---\nagent: b\n---\n\n- [ ] Typed errors\n"]
+    view = Files({"src/a.ts": BAD, "lib/b.ts": BAD})
+
+    only, both = (
+        check_workspace(Path("/w"), [parse_agent(text, Path("/a.md"), "workspace") for text in given], view) for given in (texts[:1], texts)
+    )
+
+    assert [reported.finding.path for reported in only.findings] == ["src/a.ts"]
+    assert [item.gaps for item in only.items] == [1]
+    assert [(r.finding.path, r.agents) for r in both.findings] == [("lib/b.ts", ("b",)), ("src/a.ts", ("a", "b"))]
+
+
 def test_json_has_the_contract_s_keys_and_counts_from_one_in_code_points() -> None:
     data = to_json(report_on("dev", src__a=BAD))
 

@@ -19,6 +19,7 @@ engine        runs the detectors over one file
 wording       codes and summaries for repairs
 imports       adds names to imports
 fixes         the repairs that need no model
+territory     where an agent's checklist applies
 judging       a whole workspace against its checklists
 report        what came of it, as JSON, text, SARIF and GitHub annotations
 """

@@ -29,12 +29,22 @@ class Fix:
     edits: tuple[TextEdit, ...]
 
 
-def fix(finding: Finding, text: str) -> Fix | None:
-    """Return the repair of a finding in this text; None where there is none or the text has moved on."""
+def fix_title(finding: Finding) -> str:
+    """Return what the repair of a finding does, without looking at the text; empty where there is none."""
+    if not finding.fixable:
+        return ""
+    data = dict(finding.data)
+    if finding.check == "typed-domain-errors":
+        return f"Throw {data['class']} with code {data['code']}"
+    return f"Add {' and '.join('@' + name for name in data['missing'].split(','))}"
+
+
+def fix(finding: Finding, text: str, tree: Tree | None = None) -> Fix | None:
+    """Return the repair of a finding in this text; None where there is none or the text has moved on. The text's tree saves a parse."""
     grammar = grammar_of(finding.path)
     if not finding.fixable or grammar is None or not 0 <= finding.start < finding.end <= len(text):
         return None
-    file = SourceFile(finding.path, Tree.parse(text, grammar))
+    file = SourceFile(finding.path, tree if tree is not None and tree.text == text else Tree.parse(text, grammar))
     match finding.check:
         case "typed-domain-errors":
             return _throw_typed(file, finding, dict(finding.data))
@@ -83,7 +93,7 @@ def _throw_typed(file: SourceFile, finding: Finding, data: dict[str, str]) -> Fi
     edits = [TextEdit(start, end, f"new {name}({arguments})")]
     if module:
         edits.extend(import_edit(file, module, (name,)))
-    return Fix(f"Throw {name} with code {data['code']}", _ordered(edits))
+    return Fix(fix_title(finding), _ordered(edits))
 
 
 def _thrown(file: SourceFile, finding: Finding) -> ts.Node | None:
@@ -118,7 +128,7 @@ def _decorate(file: SourceFile, finding: Finding, data: dict[str, str]) -> Fix |
     at = file.tree.to_offset(last.end_byte)
     gap = _between(file, last, method)
     edits = [TextEdit(at, at, "".join(gap + decorator for decorator in added)), *import_edit(file, "@nestjs/swagger", tuple(missing))]
-    return Fix(f"Add {' and '.join('@' + entry for entry in missing)}", _ordered(edits))
+    return Fix(fix_title(finding), _ordered(edits))
 
 
 def _between(file: SourceFile, decorator: ts.Node, method: ts.Node) -> str:

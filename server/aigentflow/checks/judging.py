@@ -13,6 +13,7 @@ from aigentflow.checks.checklist import BoundItem, Catalogue, bind, built_in_cat
 from aigentflow.checks.engine import examine_file, is_checked
 from aigentflow.checks.facts import ProjectFacts, ProjectView, facts_of
 from aigentflow.checks.findings import SEVERITIES, Examination, Finding
+from aigentflow.checks.territory import Territory
 from aigentflow.definitions.values import AgentDefinition, Severity
 from aigentflow.workspace.lines import LineIndex
 
@@ -91,7 +92,9 @@ def check_workspace(
     began = time.perf_counter()
     catalogue = catalogue or built_in_catalogue()
     project = facts_of(view)
-    bound = {definition.id: bind(definition, catalogue) for definition in definitions if definition.checklist}
+    judged = [definition for definition in definitions if definition.checklist]
+    bound = {definition.id: bind(definition, catalogue) for definition in judged}
+    territories = {definition.id: Territory(definition) for definition in judged}
     checks = {entry.check for entries in bound.values() for entry in entries if entry.check is not None}
     examined: list[Examination] = []
     reported: list[ReportedFinding] = []
@@ -103,8 +106,10 @@ def check_workspace(
         examined.append(examination)
         if examination.findings:
             index = LineIndex(text)
-            reported.extend(_reported(finding, index, bound) for finding in examination.findings)
-    items = [item for agent, entries in bound.items() for item in _items(agent, entries, examined, catalogue)]
+            mine = {agent: entries for agent, entries in bound.items() if territories[agent].holds(path)}
+            found = (_reported(finding, index, mine) for finding in examination.findings)
+            reported.extend(finding for finding in found if finding.agents)
+    items = [item for agent, entries in bound.items() for item in _items(agent, entries, _in(territories[agent], examined), catalogue)]
     return CheckReport(
         workspace=root,
         agents=tuple(bound),
@@ -114,6 +119,10 @@ def check_workspace(
         findings=tuple(reported),
         skipped=tuple((examination.path, examination.skipped) for examination in examined if examination.skipped is not None),
     )
+
+
+def _in(territory: Territory, examined: list[Examination]) -> list[Examination]:
+    return [examination for examination in examined if territory.holds(examination.path)]
 
 
 def _selected(project: ProjectFacts, paths: Iterable[str] | None) -> list[str]:
