@@ -89,22 +89,20 @@ class Gaps:
         if place is None:
             return ()
         root, path = place
-        items = self._items_of(root)
-        wanted = [check for check, bound in items.items() if any(not denies(agent, path) for agent, _ in bound)]
-        if not wanted:
-            return ()
+        agents = {id(agent): agent for bound in self._items_of(root).values() for agent, _ in bound}
+        foreign = {key for key, agent in agents.items() if denies(agent, path)}
+        items = {
+            check: kept
+            for check, bound in self._items_of(root).items()
+            if (kept := tuple(entry for entry in bound if id(entry[0]) not in foreign))
+        }
         self.facts.catch_up(except_path=path)
-        facts = self.facts.of(root)
+        facts = self.facts.of(root) if items else None
         if facts is None:
             return ()
-        findings = check_file(path, document.text, wanted, facts, tree=self.tree_of(document))
-        gaps = []
-        for finding in findings:
-            if finding.confidence < self._session.settings.gaps.minimum_confidence:
-                continue
-            open_items = tuple(entry for entry in items[finding.check] if not denies(entry[0], path))
-            gaps.append(Gap(finding, open_items))
-        return tuple(gaps)
+        findings = check_file(path, document.text, tuple(items), facts, tree=self.tree_of(document))
+        least = self._session.settings.gaps.minimum_confidence
+        return tuple(Gap(finding, items[finding.check]) for finding in findings if finding.confidence >= least)
 
     def _items_of(self, root: Path) -> dict[str, list[tuple[AgentDefinition, BoundItem]]]:
         from aigentflow.checks.checklist import bind
