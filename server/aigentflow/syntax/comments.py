@@ -153,7 +153,9 @@ _LANGUAGES: tuple[tuple[str, Syntax], ...] = (
     ("tf hcl", Syntax(("//", "#"), (("/*", "*/"),), ('"',))),
     ("py pyi rb sh bash zsh fish yml yaml toml pl r jl ex exs nix mk cmake conf", _HASH),
     ("dockerfile makefile graphql gql ps1 tcl", _HASH),
-    ("html htm xml svg vue svelte astro md markdown mdx", _HTML),
+    ("xml svg md markdown mdx", _HTML),
+    # Scripts and styles stand inside; elsewhere on a line `//` is part of an address.
+    ("html htm vue svelte astro", Syntax(("//",), (("<!--", "-->"), ("/*", "*/")), (), at_line_start=True)),
     ("sql psql", _SQL),
     ("lua", Syntax(("--",), (("--[[", "]]"),), ('"', "'"))),
     ("hs elm purs", Syntax(("--",), (("{-", "-}"),), ('"',))),
