@@ -27,5 +27,6 @@ run             one run from request to result
 journal         the durable record of runs
 records         its lines on disk
 frames          length-prefixed JSON
+pipes           frames over file descriptors
 host            the same run in a process of its own
 """

@@ -20,8 +20,9 @@ from aigentflow.errors import AigentflowError, ConfigurationError, FrameError, N
 from aigentflow.redaction import Redactor
 from aigentflow.runtime.catalogue import load_catalogue
 from aigentflow.runtime.events import Event, to_json
-from aigentflow.runtime.frames import encode_frame, read_frame
+from aigentflow.runtime.frames import read_frame
 from aigentflow.runtime.model import AnthropicModel
+from aigentflow.runtime.pipes import FrameWriter, read_from
 from aigentflow.runtime.request import RunRequest
 from aigentflow.runtime.result import RunResult
 from aigentflow.runtime.run import Kit, execute
@@ -29,7 +30,6 @@ from aigentflow.runtime.scripted import ScriptedModel
 from aigentflow.runtime.searching import Searcher
 
 Frame = dict[str, Any]
-_READ_LIMIT = 1 << 20
 
 
 async def serve(reader: asyncio.StreamReader, send: Callable[[Frame], None], kit: Kit) -> None:
@@ -91,16 +91,7 @@ def _failed(run: str, reason: str, code: str) -> RunResult:
 
 async def main(output: int) -> None:
     """Make everything ready, say so, and serve; `output` is the descriptor that frames go to."""
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=_READ_LIMIT)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, os.fdopen(output, "wb"))
-    writer = asyncio.StreamWriter(transport, protocol, None, loop)
-
-    def send(frame: Frame) -> None:
-        if not transport.is_closing():
-            writer.write(encode_frame(frame))
-
+    reader, writer = read_from(0), FrameWriter(output)
     model, searcher = AnthropicModel(), Searcher()
     kit = Kit(model, load_catalogue(), searcher)
     try:
@@ -108,15 +99,14 @@ async def main(output: int) -> None:
         if not os.environ.get("AIGENTFLOW_SCRIPT"):
             await model.warm()
         await rehearse(kit)
-        send({"type": "ready"})
-        await serve(reader, send, kit)
-        await writer.drain()
-    except (FrameError, ConnectionError) as error:
+        writer.send({"type": "ready"})
+        await serve(reader, writer.send, kit)
+    except FrameError as error:
         print(f"aigentflow run host: {error}", file=sys.stderr)
     finally:
         await searcher.close()
         await model.close()
-        transport.close()
+        await writer.close()
 
 
 async def rehearse(kit: Kit) -> None:
