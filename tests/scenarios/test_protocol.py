@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from wire_client import WireClient, connected
 
 pytestmark = pytest.mark.asyncio
@@ -102,7 +103,9 @@ async def test_headers_may_be_lower_case_come_in_any_order_and_in_pieces(tmp_pat
         await client.initialize(tmp_path)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         client._pending["ü"] = future
-        body = json.dumps({"jsonrpc": "2.0", "id": "ü", "method": "textDocument/codeLens", "params": {"textDocument": {"uri": "x:y"}}}, ensure_ascii=False)
+        body = json.dumps(
+            {"jsonrpc": "2.0", "id": "ü", "method": "textDocument/codeLens", "params": {"textDocument": {"uri": "x:y"}}}, ensure_ascii=False
+        )
         encoded = body.encode()
         frame = b"content-type: application/vscode-jsonrpc; charset=utf-8\r\ncontent-length: %d\r\n\r\n%s" % (len(encoded), encoded)
         for byte in frame:
@@ -137,7 +140,9 @@ async def test_cancelling_a_command_ends_it_and_an_unknown_id_is_ignored(tmp_pat
 
         client.answers["window/showDocument"] = hold
         await client.initialize(tmp_path, {"window": {"showDocument": {"support": True}}})
-        number, future = client.ask("workspace/executeCommand", {"command": "aigentflow.checklist", "arguments": [{"agent": "backend_dev"}]})
+        number, future = client.ask(
+            "workspace/executeCommand", {"command": "aigentflow.checklist", "arguments": [{"agent": "backend_dev"}]}
+        )
         async with asyncio.timeout(10):
             await asked.wait()
             client.notify("$/cancelRequest", {"id": number})

@@ -114,6 +114,9 @@ async def _after_start(server: Server) -> None:
         importlib.import_module(module)
         await asyncio.sleep(0)
     await session.client.register_watchers(WATCHED)
+    if session.capabilities.configuration_registration:
+        options = t.DidChangeConfigurationRegistrationOptions(section=SECTION)
+        await session.client.register(t.WORKSPACE_DID_CHANGE_CONFIGURATION, options)
     if session.capabilities.configuration:
         await _settings_changed(server, None)
     if session.settings.warm_host and server.features.runs.can_run():

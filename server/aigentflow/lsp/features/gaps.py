@@ -84,13 +84,14 @@ class Gaps:
 
     def _find(self, document: Document) -> tuple[Gap, ...]:
         from aigentflow.checks.engine import check_file
+        from aigentflow.checks.territory import Territory
 
         place = self._session.relative(document)
         if place is None:
             return ()
         root, path = place
         agents = {id(agent): agent for bound in self._items_of(root).values() for agent, _ in bound}
-        foreign = {key for key, agent in agents.items() if denies(agent, path)}
+        foreign = {key for key, agent in agents.items() if not Territory(agent).holds(path)}
         items = {
             check: kept
             for check, bound in self._items_of(root).items()
@@ -216,15 +217,16 @@ class Gaps:
 
         return bind(agent, self.catalogue)
 
-    def fix_title(self, document: Document, gap: Gap) -> str:
+    def fix_title(self, gap: Gap) -> str:
         """Return what the deterministic fix of a gap does, empty where there is none."""
-        fix = self._fix(document, gap)
-        return fix.title if fix is not None else ""
+        from aigentflow.checks.fixes import fix_title
+
+        return fix_title(gap.finding) or ""
 
     def _fix(self, document: Document, gap: Gap) -> Fix | None:
         from aigentflow.checks.fixes import fix
 
-        return fix(gap.finding, document.text)
+        return fix(gap.finding, document.text, self.tree_of(document))
 
     def fix_edit(self, data: dict[str, Any]) -> t.WorkspaceEdit | None:
         """Return the edit of a fix offered earlier, on the text as it is now; `data` names document and gap key, `*` for all."""
@@ -274,19 +276,6 @@ def _reparse(document: Document, edits: Sequence[TextEdit]) -> None:
         if tree is not None:
             tree = tree.edited(edit.start, edit.end, edit.new)
     document.tree = tree
-
-
-def denies(agent: AgentDefinition, path: str) -> bool:
-    """Return whether the agent's own deny list names the path: then its checklist does not apply there."""
-    from aigentflow.workspace.globs import Glob, GlobError
-
-    for entry in agent.deny:
-        try:
-            if Glob(entry.pattern, fold_case=True).matches(path):
-                return True
-        except GlobError:
-            return True
-    return False
 
 
 def gap_summary(document: Document, path: str, gaps: Sequence[Gap]) -> list[dict[str, Any]]:

@@ -121,7 +121,7 @@ class Offers:
 
     def _gap_actions(self, document: Document, gap: Gap) -> Iterator[t.CodeAction]:
         diagnostic = self._gaps.diagnostic(document, gap)
-        title = self._gaps.fix_title(document, gap) if gap.finding.fixable else ""
+        title = self._gaps.fix_title(gap) if gap.finding.fixable else ""
         if title:
             data = {"uri": document.uri, "fix": gap.finding.key, "version": document.version}
             action = t.CodeAction(title=title, kind="quickfix", diagnostics=[diagnostic], is_preferred=True)
@@ -223,7 +223,7 @@ class Offers:
     def lenses(self, uri: str) -> list[t.CodeLens]:
         """Answer `textDocument/codeLens`: task comments, and how many gaps the file has."""
         document = self._session.documents.get(uri)
-        if document is None or not self._session.started:
+        if document is None or not self._session.started or not self._session.settings.lenses:
             return []
         root = self._session.root_of(document.path)
         agents = [agent for agent in self._session.agents(root) if agent.runnable]
