@@ -17,6 +17,7 @@ from aigentflow.lsp.features.authoring import Authoring
 from aigentflow.lsp.features.diagnostics import Diagnostics
 from aigentflow.lsp.features.gaps import Gaps
 from aigentflow.lsp.features.offers import Offers
+from aigentflow.lsp.features.reports import Reports
 from aigentflow.lsp.features.runs import Runs
 from aigentflow.lsp.handshake import CODE_ACTION_KINDS
 
@@ -46,7 +47,8 @@ class Features:
         self.diagnostics = Diagnostics(session)
         self.gaps = Gaps(session, self.diagnostics)
         self.authoring = Authoring(session, self.gaps, self.diagnostics)
-        self.runs = Runs(session, self.gaps, self.diagnostics.everything_changed)
+        self.reports = Reports(session, self.diagnostics)
+        self.runs = Runs(session, self.gaps, self.reports, self.diagnostics.everything_changed)
         self.offers = Offers(session, self.gaps, self.runs, self.authoring)
 
 

@@ -17,6 +17,7 @@ from aigentflow.state import write_private
 from aigentflow.workspace.proposal import Proposal
 
 if TYPE_CHECKING:
+    from aigentflow.lsp.features.reports import Reports
     from aigentflow.lsp.features.review import Review
     from aigentflow.lsp.order import RunOrder
     from aigentflow.lsp.session import Session
@@ -28,7 +29,9 @@ _KEPT_EVENTS = 2000
 class Run:
     """One execution of an agent on a task; ends in exactly one outcome."""
 
-    def __init__(self, run_id: str, order: RunOrder, session: Session, *, parallel: list[str], changed: Callable[[], None]) -> None:
+    def __init__(
+        self, run_id: str, order: RunOrder, session: Session, *, parallel: list[str], changed: Callable[[], None], reports: Reports
+    ) -> None:
         self.id = run_id
         self.order = order
         self.agent = order.agent
@@ -43,7 +46,9 @@ class Run:
         self._session = session
         self._parallel = parallel
         self._changed = changed
+        self._reports = reports
         self._host: Host | None = None
+        self._asking: asyncio.Task[dict[str, Any] | None] | None = None
         self._cancelled = False
         self._said = ""
         self.bases: dict[str, tuple[str, int | None]] = {}
@@ -77,7 +82,7 @@ class Run:
 
     async def _prepare_and_run(self, progress: Progress) -> None:
         preflight = Preflight(self._session, self.order)
-        boundary = await preflight.check()
+        boundary = await self._settle(preflight)
         if boundary is None or self._cancelled:
             self._end("cancelled" if self._cancelled else "failed", preflight.reason)
             return
@@ -95,6 +100,17 @@ class Run:
             await bar
         self._end(self.result.get("outcome", "cancelled"), self.result.get("reason") or "")
 
+    async def _settle(self, preflight: Preflight) -> dict[str, Any] | None:
+        """Wait for what the person is asked; cancelling the run ends the waiting."""
+        self._asking = self._session.spawn(preflight.check())
+        try:
+            settled: dict[str, Any] | None = await self._asking
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise
+            return None
+        return settled
+
     def _end(self, outcome: str, reason: str) -> None:
         if self.outcome is None:
             self.outcome, self.reason = outcome, reason
@@ -111,6 +127,8 @@ class Run:
         if not self.going_on or self._cancelled:
             return
         self._cancelled = True
+        if self._asking is not None:
+            self._asking.cancel()
         if self._host is not None:
             self._host.cancel()
             self._session.spawn(self._kill_later(self._host))
@@ -193,6 +211,10 @@ class Run:
             self.review = review_of(self, self._session, self._boundary)
             await self.review.deliver()
             self._changed()
+        if self.order.command is not None and self.order.command.result == "report" and self.outcome == "finished":
+            self._reports.take(self)
+            self._changed()
+            await self.show()
         self._tell()
 
     def _tell(self) -> None:

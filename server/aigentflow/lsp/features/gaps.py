@@ -265,7 +265,9 @@ def _overlap(a: TextEdit, b: TextEdit) -> bool:
 def _parse(document: Document) -> Tree | None:
     from aigentflow.syntax.trees import Tree, grammar_of
 
-    grammar = grammar_of(document.path or "", document.language_id)
+    # Language ids are not to be trusted (Kate sends the name of the server), so they count only where the name says nothing.
+    path = document.path or ""
+    grammar = grammar_of(path) if Path(path).suffix else grammar_of(path, document.language_id)
     return None if grammar is None else Tree.parse(document.text, grammar)
 
 

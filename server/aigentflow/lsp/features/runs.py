@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aigentflow.definitions.values import AgentCommand, AgentDefinition
     from aigentflow.lsp.documents import Document
     from aigentflow.lsp.features.gaps import Gaps
+    from aigentflow.lsp.features.reports import Reports
     from aigentflow.lsp.session import Session
     from aigentflow.workspace.globs import Glob
 
@@ -36,9 +37,10 @@ _DOUBLE_CLICK_SECONDS = 1.0
 class Runs:
     """The runs of this session, newest last."""
 
-    def __init__(self, session: Session, gaps: Gaps, changed: Callable[[], None]) -> None:
+    def __init__(self, session: Session, gaps: Gaps, reports: Reports, changed: Callable[[], None]) -> None:
         self._session = session
         self._gaps = gaps
+        self._reports = reports
         self._changed = changed
         self._runs: dict[str, Run] = {}
         self._last_order: tuple[float, dict[str, Any], str] | None = None
@@ -54,7 +56,7 @@ class Runs:
             return {"run": self._last_order[2]}
         order = self._order(given)
         run_id = uuid.uuid4().hex[:8]
-        run = Run(run_id, order, self._session, parallel=self._parallel(), changed=self._changed)
+        run = Run(run_id, order, self._session, parallel=self._parallel(), changed=self._changed, reports=self._reports)
         self._runs[run_id] = run
         self._forget_old()
         self._last_order = (now, given, run_id)
