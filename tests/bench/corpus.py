@@ -4,7 +4,9 @@ Shapes (schemas, tables, errors, services, controllers, functions) and their fau
 """
 
 import json
+import os
 import random
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -193,4 +195,12 @@ def write_workspace(root: Path, *, seed: int) -> dict[int, list[Path]]:
             path = source / f"lines-{size}-{number}.service.ts"
             path.write_text(typescript(size, seed + size + number), "utf-8")
             files.setdefault(size, []).append(path)
+    _commit(root)
     return files
+
+
+def _commit(root: Path) -> None:
+    """People work in repositories, and a run tells the model about git."""
+    person = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+    for words in (["init", "-q"], ["add", "-A"], [*person, "commit", "-qm", "Begin"]):
+        subprocess.run(["git", *words], cwd=root, check=True, env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull})
