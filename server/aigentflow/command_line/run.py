@@ -14,6 +14,7 @@ from aigentflow.command_line.opening import open_workspace
 from aigentflow.command_line.output import print_json, print_lines, print_text, remark
 from aigentflow.command_line.run_request import prepare
 from aigentflow.errors import AigentflowError, ConfigurationError
+from aigentflow.runtime.journal import Journal
 from aigentflow.settings import service_environment
 from aigentflow.state import state_folder
 
@@ -34,6 +35,7 @@ def main(options: argparse.Namespace) -> int:
     result = asyncio.run(_run(request))
     if result.code == "no-key":
         raise ConfigurationError(result.reason)
+    Journal(state_folder(os.environ)).prune()
     applied = _apply(result, boundary, os.environ) if options.apply else None
     _print(result, options.format, applied)
     failed = any(measured.status == "fail" for measured in result.verification.values())
@@ -55,7 +57,6 @@ async def _run(request: RunRequest) -> RunResult:
 
 def _apply(result: RunResult, boundary: Boundary, env: Mapping[str, str]) -> dict[str, Any]:
     """Write the proposal of a finished run and return what was written; a before-image of each file comes first."""
-    from aigentflow.runtime.journal import Journal
     from aigentflow.workspace.apply import apply_to_disk
 
     if result.outcome != "finished":
