@@ -37,10 +37,15 @@ class Buffer:
 def replace(text: str, edits: list[dict[str, Any]], encoding: str) -> str:
     """Apply LSP text edits to a text, clamping positions."""
     index = LineIndex(text)
-    spans = sorted(((offset(index, edit["range"]["start"], encoding), offset(index, edit["range"]["end"], encoding), number, edit["newText"])
-                    for number, edit in enumerate(edits)), reverse=True)
+    spans = sorted(
+        (
+            (offset(index, edit["range"]["start"], encoding), offset(index, edit["range"]["end"], encoding), number, edit["newText"])
+            for number, edit in enumerate(edits)
+        ),
+        reverse=True,
+    )
     for start, end, _, new in spans:
-        text = text[:start] + new + text[max(start, end):]
+        text = text[:start] + new + text[max(start, end) :]
     return text
 
 
@@ -49,7 +54,11 @@ def replace_lines(text: str, edits: list[dict[str, Any]], encoding: str, *, fixe
     eol = text.endswith("\n") or not text
     lines = (text[:-1] if text.endswith("\n") else text).split("\n")
     end_edited = False
-    ordered = sorted(enumerate(edits), key=lambda pair: (pair[1]["range"]["start"]["line"], pair[1]["range"]["start"]["character"], pair[0]), reverse=True)
+    ordered = sorted(
+        enumerate(edits),
+        key=lambda pair: (pair[1]["range"]["start"]["line"], pair[1]["range"]["start"]["character"], pair[0]),
+        reverse=True,
+    )
     for _, edit in ordered:
         new = edit["newText"].replace("\r\n", "\n").replace("\r", "\n").split("\n")
         start, end = edit["range"]["start"], edit["range"]["end"]
@@ -62,7 +71,8 @@ def replace_lines(text: str, edits: list[dict[str, Any]], encoding: str, *, fixe
             end_row, end_column, end_edited = len(lines) - 1, len(lines[-1]), True
         else:
             end_column = _column(lines[end_row], end_character, encoding)
-            beyond = end_column >= len(lines[end_row]) and end_character > end_column
+            # Neovim compares the client's units with its bytes here; so does this.
+            beyond = end_column >= len(lines[end_row]) and end_character > len(lines[end_row][:end_column].encode())
             if beyond and edit["newText"].endswith("\n"):
                 new = new[:-1]
         start_column = _column(lines[start["line"]], start["character"], encoding)

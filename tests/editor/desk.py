@@ -91,7 +91,11 @@ class Desk:
         return FileChange(target, kind, base, after, made, from_path=name if kind == "rename" else None)
 
     def review(
-        self, *changes: FileChange, mode: Literal["risky", "all"] = "risky", allow: tuple[str, ...] = ("**",), patience: Patience | None = None
+        self,
+        *changes: FileChange,
+        mode: Literal["risky", "all"] = "risky",
+        allow: tuple[str, ...] = ("**",),
+        patience: Patience | None = None,
     ) -> Review:
         """Return the review of these changes."""
         rules = Rules(allow=allow, deny=(), source="test")

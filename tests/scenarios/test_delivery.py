@@ -1,6 +1,7 @@
 """How a proposal reaches the buffers of each client while somebody types.
 
-Every scenario runs under the recorded capabilities of the clients; the typist's marks look like «1» and all of them must be there at the end.
+Every scenario runs under the recorded capabilities of the clients; the typist's marks look like «1», and all of them must be there at
+the end.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from aigentflow.lsp.delivery.send import Patience
 from tests.editor.desk import Desk
 from tests.editor.profiles import ALE, ALL, APPLYING, EGLOT, HELIX, KATE, NEOVIM_10, NEOVIM_12, VSCODE, YCM, Profile
+
+from aigentflow.lsp.delivery.send import Patience
 
 pytestmark = pytest.mark.asyncio
 
@@ -332,7 +333,7 @@ async def test_a_refusal_leaves_everything_pending_with_its_files_named(profile:
 
         raise Refused("read-only buffer")
 
-    desk.editor._apply = refuse  # type: ignore[method-assign]
+    desk.editor.apply = refuse  # type: ignore[method-assign]
     review = desk.review(desk.change("a.ts", AFTER), desk.change("b.ts", AFTER))
     await review.deliver()
     assert kinds(desk, review) == {"pending"} and "a.ts, b.ts" in review.message()
@@ -464,7 +465,8 @@ async def test_undo_deletes_a_new_file_only_if_nobody_changed_it(profile: Profil
     await review.undo()
     await desk.rest(review)
     assert not (tmp_path / "a.ts").exists() and desk.editor.text("b.ts") == "«1»b\n"
-    assert [hunk.reason for hunk in review.state().hunks if hunk.path == "b.ts"][0].startswith("you changed the new file")
+    (changed,) = [hunk for hunk in review.state().hunks if hunk.path == "b.ts"]
+    assert changed.reason.startswith("you changed the new file")
 
 
 async def test_a_deletion_of_a_file_that_changed_since_is_a_conflict(tmp_path: Path) -> None:

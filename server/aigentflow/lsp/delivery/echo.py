@@ -17,9 +17,14 @@ from aigentflow.lsp.convert import column, to_offsets, to_range
 from aigentflow.lsp.delivery.rebase import Moved
 from aigentflow.lsp.documents import shortest
 from aigentflow.workspace.diff import apply_edits, edits, word_edits
-from aigentflow.workspace.lines import LineIndex
+from aigentflow.workspace.lines import LineIndex, split_lines
 from aigentflow.workspace.merge import merge3
 from aigentflow.workspace.proposal import TextEdit
+
+_TELLING = 6
+"""Length from which a line is not typed by chance."""
+_PLACE = 8
+"""What going to another place counts, in characters: people type on where they are."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,8 @@ class Sent:
 
     @cached_property
     def size(self) -> int:
-        """How much the edit changes, in characters taken and given."""
-        return cost(self.base, self.expected)
+        """How many characters the edit takes and gives."""
+        return sum(edit.end - edit.start + len(edit.new) for edit in self.edits)
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,8 @@ class Misplaced:
     """The client applied the edit's positions to a text they were not made for."""
 
     seen: str
-    right: str
-    """What the client should have instead of `seen`."""
+    stale: str
+    """The text without the edit that they were applied to."""
 
 
 @dataclass(frozen=True)
@@ -67,33 +72,43 @@ class NotSeen:
     """No text so far shows the edit."""
 
 
-Verdict = Landed | Misplaced | NotSeen
+@dataclass(frozen=True)
+class Unclear:
+    """The texts can be explained with the edit and without it about equally well: it may not be sent again."""
 
 
-def judge(sent: Sent, texts: Sequence[str]) -> Verdict:
-    """Return what became of the edit, from the texts that the client sent since, in order."""
+Verdict = Landed | Misplaced | NotSeen | Unclear
+
+
+def judge(sent: Sent, texts: Sequence[str], *, refused: bool = False) -> Verdict:
+    """Return what became of the edit, from the texts that the client sent since, in order.
+
+    A refusal is believed as far as it goes: after it only a text that is exactly right shows that the edit is there.
+    """
     before = sent.base
+    latest: Verdict = NotSeen()
     for text in texts:
-        if text != before and not isinstance(verdict := _step(sent, before, text), NotSeen):
+        if text == before:
+            continue
+        verdict = _step(sent, before, text, refused=refused)
+        if isinstance(verdict, Landed | Misplaced):
             return verdict
+        latest = verdict if isinstance(verdict, Unclear) else latest
         before = text
-    return NotSeen()
+    return latest
 
 
-def _step(sent: Sent, before: str, text: str) -> Verdict:
+def _step(sent: Sent, before: str, text: str, *, refused: bool) -> Verdict:
     """Judge one step from a text without the edit to the next text."""
-    if text == sent.expected:
-        return Landed()
+    right = sent.expected
     if before != sent.base:
         right = merge3(sent.base, before, sent.expected).text
-        if text == right:
-            return Landed()
-        if text == at_positions(sent, before):
-            return Misplaced(text, right)
-    else:
-        right = sent.expected
+        if not refused and text != right and text == at_positions(sent, before):
+            return Misplaced(text, before)
+    if text in (right, sent.expected):
+        return Landed()
     typed = shortest(before, text)
-    if typed.end - typed.start + len(typed.new) < sent.size // 4:
+    if refused or typed.end - typed.start + len(typed.new) < sent.size // 4:
         # Too little happened for this edit to be part of it; saves the comparing while the person types.
         return NotSeen()
     return _likeliest(sent, before, right, text)
@@ -101,20 +116,25 @@ def _step(sent: Sent, before: str, text: str) -> Verdict:
 
 def _likeliest(sent: Sent, before: str, right: str, text: str) -> Verdict:
     """Return the explanation of a step that holds typing and perhaps the edit, by how much the person must have typed."""
-    without, landed = cost(before, text), cost(right, text)
+    without, landed, margin = cost(before, text), cost(right, text), max(1, cost(before, right) // 2)
     stale = _typed_first(sent, before, text)
-    if stale is not None and cost(before, stale) < min(without, landed):
+    if stale is not None and cost(before, stale) + margin <= min(without, landed):
         repaired = merge3(sent.base, stale, sent.expected).text
-        return Landed() if repaired == text else Misplaced(text, repaired)
-    if landed < without:
+        return Landed() if repaired == text else Misplaced(text, stale)
+    if landed + margin <= without:
         return Landed()
-    merged = merge3(sent.base, text, sent.expected)
-    return Landed() if not merged.conflicts and merged.text == text else NotSeen()
+    return NotSeen() if without + margin <= landed else Unclear()
 
 
 def cost(before: str, after: str) -> int:
-    """Return how many characters have to be taken and given to get from one text to the other."""
-    return sum(edit.end - edit.start + len(edit.new) for edit in word_edits(before, after))
+    """Return how much typing leads from one text to the other: characters taken and given, and places gone to."""
+    return sum(edit.end - edit.start + len(edit.new) + _PLACE for edit in word_edits(before, after))
+
+
+def has_traces(sent: Sent, text: str) -> bool:
+    """Return whether a line that only the edit can have brought is in the text: then it may not be sent again unseen."""
+    lines = (line.strip() for edit in sent.edits for line in split_lines(edit.new))
+    return any(len(line) >= _TELLING and line not in sent.base and line in text for line in lines)
 
 
 def at_positions(sent: Sent, text: str) -> str:
@@ -150,12 +170,21 @@ def _kept_pieces(sent: Sent, text: str) -> list[str] | None:
     at = 0
     previous = t.Position(line=0, character=0)
     for span, edit in zip(sent.ranges, sent.edits, strict=True):
-        start = _advance(index, at, previous, span.start, sent.encoding)
-        if not text.startswith(edit.new, start):
+        start = _place_of(index, edit.new, _advance(index, at, previous, span.start, sent.encoding))
+        if start is None or start < at:
             return None
         pieces.append(text[at:start])
         at, previous = start + len(edit.new), span.end
     return [*pieces, text[at:]]
+
+
+def _place_of(index: LineIndex, new: str, start: int) -> int | None:
+    """Return where the new text stands: at `start`, or before it where the line it was put into was shorter than that."""
+    if index.text.startswith(new, start):
+        return start
+    begin, stop = index.line_span(index.line_of(start))
+    clamped = stop - len(split_lines(new)[0].rstrip("\r\n")) if new else stop
+    return clamped if begin <= clamped <= start and index.text.startswith(new, clamped) else None
 
 
 def _advance(index: LineIndex, at: int, from_: t.Position, to: t.Position, encoding: str) -> int:

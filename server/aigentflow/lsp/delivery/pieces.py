@@ -13,7 +13,7 @@ from lsprotocol import types as t
 
 from aigentflow.errors import PathError
 from aigentflow.lsp.delivery.batches import Entry, before_final_line_end, text_entry
-from aigentflow.lsp.delivery.echo import Landed, Misplaced, NotSeen, Sent, Verdict, judge
+from aigentflow.lsp.delivery.echo import Landed, Misplaced, NotSeen, Sent, Unclear, Verdict, judge
 from aigentflow.lsp.documents import Document
 from aigentflow.workspace.diff import edits
 from aigentflow.workspace.merge import merge3
@@ -64,6 +64,10 @@ class Piece:
     """What the client had since the edit was sent."""
     repairing: bool = False
     """The edit landed at a wrong place; the next one sent repairs it."""
+    unclear: bool = False
+    """The texts so far can be read both ways."""
+    damaged: bool = False
+    """The person typed into an edit at a wrong place, so that the repair had to leave some of it."""
     rank = 0
 
     def write(self, encoding: str, annotation: str | None) -> list[Entry]:
@@ -73,7 +77,7 @@ class Piece:
             return []
         target = self.aim(live.text)
         if target == live.text:
-            self.outcome = Outcome("landed")
+            self._landed()
             return []
         made = before_final_line_end(live.text, edits(live.text, target))
         self.sent = Sent(live.text, made, live.version, encoding)
@@ -97,17 +101,18 @@ class Piece:
             return None
         return None if live is None else live.document
 
-    def judge(self) -> Verdict:
+    def judge(self, *, refused: bool) -> Verdict:
         """Return what became of the edit, from the texts so far."""
         assert self.sent is not None
-        return judge(self.sent, self.texts)
+        return judge(self.sent, self.texts, refused=refused)
 
     def take(self, verdict: Verdict) -> bool:
         """Act on a verdict; False where it says nothing yet."""
-        if isinstance(verdict, NotSeen):
+        self.unclear = isinstance(verdict, Unclear)
+        if isinstance(verdict, NotSeen | Unclear):
             return False
         if isinstance(verdict, Landed):
-            self.outcome = Outcome("landed")
+            self._landed()
             return True
         self.tries += 1
         self.repairing = True
@@ -118,10 +123,20 @@ class Piece:
             )
         return True
 
+    def _landed(self) -> None:
+        left = "the editor put it at a wrong place, where you typed on: look at this file before saving it"
+        self.outcome = Outcome("unknown", left) if self.damaged else Outcome("landed")
+
     def _repair(self, misplaced: Misplaced) -> None:
-        """Aim at the right text from now on, with what the person typed since."""
-        seen, right = misplaced.seen, misplaced.right
-        self.aim = lambda live: merge3(seen, live, right).text
+        """Aim from now on at what the client should have had, with what the person typed since."""
+        seen, right = misplaced.seen, self.aim(misplaced.stale)
+
+        def aim(live: str) -> str:
+            merged = merge3(seen, live, right)
+            self.damaged = bool(merged.conflicts)
+            return merged.text
+
+        self.aim = aim
 
     def landed_on_disk(self) -> bool:
         """Return whether a file that the client never opened holds the expected text."""
@@ -170,10 +185,10 @@ class Creation(Piece):
             entry.edits[0].range = t.Range(start=t.Position(line=0, character=0), end=t.Position(line=1, character=0))
         return [t.CreateFile(uri=self.uri, options=self.options(), annotation_id=annotation), entry]
 
-    def judge(self) -> Verdict:
+    def judge(self, *, refused: bool) -> Verdict:
         """Return what became of the text; the empty line of a fresh buffer counts as nothing."""
         assert self.sent is not None
-        return judge(self.sent, [text for text in self.texts if text.strip("\r\n") or text == self.sent.expected])
+        return judge(self.sent, [text for text in self.texts if text.strip("\r\n") or text == self.sent.expected], refused=refused)
 
     def _repair(self, misplaced: Misplaced) -> None:
         self.outcome = Outcome("landed")
@@ -195,7 +210,7 @@ class Operation(Piece):
         assert self.entry is not None
         return [self.entry(annotation)]
 
-    def judge(self) -> Verdict:
+    def judge(self, *, refused: bool) -> Verdict:
         """Return whether the disk shows the operation."""
         return Landed() if self.is_done() else NotSeen()
 

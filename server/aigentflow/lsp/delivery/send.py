@@ -16,7 +16,7 @@ from lsprotocol import types as t
 from aigentflow.lsp.client import Applied
 from aigentflow.lsp.delivery.batches import Entry, annotation_for, groups, text_entry, workspace_edit
 from aigentflow.lsp.delivery.clock import Clock
-from aigentflow.lsp.delivery.echo import Sent
+from aigentflow.lsp.delivery.echo import Sent, has_traces
 from aigentflow.lsp.delivery.pieces import Operation, Outcome, Piece
 from aigentflow.lsp.delivery.watch import Watch
 from aigentflow.workspace.proposal import TextEdit
@@ -139,7 +139,7 @@ class Sender:
         """Wait until the piece's fate is known, or for as long as it may take."""
         piece.texts, piece.repairing = watch.texts, False
         while True:
-            if piece.take(piece.judge()):
+            if piece.take(piece.judge(refused=answer.applied is False)):
                 return
             newer = bool(watch.texts) and not isinstance(piece, Operation)
             if newer and (answer.applied is False or (answer.applied and len(watch.texts) > heard)):
@@ -168,6 +168,8 @@ class Sender:
             piece.outcome = Outcome("refused", "the editor says it applied it, but the text is unchanged")
         elif answer.applied and not checked:
             piece.outcome = Outcome("unknown", "the editor says it applied it, but the text that followed does not have it")
+        elif answer.applied and (piece.unclear or (piece.sent is not None and has_traces(piece.sent, watch.texts[-1]))):
+            piece.outcome = Outcome("unknown", "the text does not tell whether all of it is there: look at this file")
         else:
             self._again(piece)
 
