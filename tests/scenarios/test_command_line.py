@@ -157,6 +157,20 @@ def test_apply_writes_what_is_allowed_and_keeps_a_before_image(shell: Shell, ser
     assert images == [before["services/main.go"]]
 
 
+def test_without_a_journal_the_proposal_is_shown_and_not_written(
+    shell: Shell, service: StandIn, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("aigentflow.runtime.journal.Appender", full)
+    before = files(workspace)
+    code, result = shell.json("run", "porter", "Say two", "--trust", "--apply")
+    assert (code, result["outcome"], len(result["edits"])) == (1, "finished", 1)
+    assert "before-image" in result["applied"]["problem"]
+    assert files(workspace) == before
+
+
 def test_an_agent_without_edit_and_write_only_reads(shell: Shell, service: StandIn, workspace: Path) -> None:
     file = workspace / ".aigentflow/agents/porter.md"
     file.write_text(AGENT.replace("Edit, Write, ", ""))

@@ -35,9 +35,9 @@ def main(options: argparse.Namespace) -> int:
     result = asyncio.run(_run(request))
     if result.code == "no-key":
         raise ConfigurationError(result.reason)
-    Journal(state_folder(os.environ)).prune()
     applied = _apply(result, boundary, os.environ) if options.apply else None
     _print(result, options.format, applied)
+    Journal(state_folder(os.environ)).prune()
     failed = any(measured.status == "fail" for measured in result.verification.values())
     return 0 if result.outcome == "finished" and not failed and (applied is None or applied["problem"] is None) else 1
 
@@ -63,7 +63,11 @@ def _apply(result: RunResult, boundary: Boundary, env: Mapping[str, str]) -> dic
         return {"paths": [], "problem": "nothing was written, because the run did not finish"}
     if not result.proposal:
         return {"paths": [], "problem": None}
-    with Journal(state_folder(env)).reopen(result.run) as record:
+    try:
+        record = Journal(state_folder(env)).reopen(result.run)
+    except (AigentflowError, OSError) as error:
+        return {"paths": [], "problem": f"nothing was written, because no before-image can be kept: {error}"}
+    with record:
         record.delivered({"state": "applying", "paths": [change.path for change in result.proposal.changes]})
         try:
             paths = apply_to_disk(result.proposal, boundary, record.before_image)
