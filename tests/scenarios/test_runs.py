@@ -148,6 +148,23 @@ def test_the_request_holds_unsaved_text_variables_and_references(root: Path) -> 
     assert result.outcome == "finished"
 
 
+def test_the_file_that_was_asked_on_is_shown_as_the_person_sees_it(root: Path) -> None:
+    buffers = [{"path": "src/a.ts", "text": "// typed just now\n", "version": 3}]
+    model = ScriptedModel([{"tools": [write("src/a.ts", "// replaced\n")]}, DONE])
+    result, _ = run(request(root, file="src/a.ts", buffers=buffers), model)
+    assert "// typed just now" in str(model.requests[0].messages)
+    assert [change.after for change in result.proposal.changes] == ["// replaced\n"], "it counts as read"
+
+
+def test_of_a_large_file_the_part_around_the_place_is_shown_and_that_is_said(root: Path) -> None:
+    write_files(root, {"src/big.ts": "".join(f"const line{n} = {n};\n" for n in range(1, 9_000))})
+    model = ScriptedModel([DONE])
+    place = {"start_line": 5_000, "end_line": 5_000, "text": "const line5000 = 5000;"}
+    run(request(root, file="src/big.ts", selection=place), model)
+    first = str(model.requests[0].messages)
+    assert "line4900 =" in first and "line5100 =" in first and "line1 =" not in first and "Left out for size: src/big.ts" in first
+
+
 def test_the_base_of_an_open_buffer_is_its_version(root: Path) -> None:
     given = request(root, buffers=[{"path": "src/a.ts", "text": "const a = 1; // typed\n", "version": 9}])
     result, _ = run(given, [{"tools": [edit("src/a.ts", "a = 1", "a = 3")]}, DONE])
@@ -328,6 +345,13 @@ def test_c5_a_refused_key_ends_at_once_and_is_named_but_never_shown(root: Path, 
     assert len(service.requests) == 2 and len(result.changes) == 1
     everything = result.model_dump_json() + repr(events) + "".join(file.read_text("utf-8", "replace") for file in tmp_path.rglob("*.jsonl"))
     assert KEY not in everything
+
+
+def test_a_key_in_an_answer_is_in_no_result(root: Path) -> None:
+    secret = "token-value-of-the-team"
+    turns = [{"tools": [write(f"{secret}.ts", "x")]}, {"text": f"I saw {secret}."}]
+    result, events = run(request(root, service={"headers": {"X-Team-Token": secret}}), turns)
+    assert secret not in repr(events) + result.model_dump_json() and result.report == "I saw [redacted]."
 
 
 def test_c6_an_unknown_model_names_the_line_to_change(root: Path) -> None:

@@ -8,15 +8,20 @@ from pathlib import Path
 
 from aigentflow.box.git import GitState
 from aigentflow.definitions.agentfile import parse_agent
-from aigentflow.definitions.context import expand_references
+from aigentflow.definitions.context import Resolved, expand_references, fenced
 from aigentflow.definitions.prompt import GapLine, PlaceText, Prompt, PromptInputs, build_prompt
 from aigentflow.definitions.values import AgentDefinition, DenyEntry
 from aigentflow.errors import PathError
 from aigentflow.runtime.request import BufferPart, RunRequest
 from aigentflow.runtime.tool_schemas import NAMES, WRITING
 from aigentflow.workspace.boundary import Boundary, DenyRule, Rules
+from aigentflow.workspace.lines import split_lines
 from aigentflow.workspace.overlay import Overlay
 from aigentflow.workspace.snapshot import Buffer, Snapshot
+
+_FILE_SIZE = 24_000
+"""Characters of the file that the run was asked on."""
+_LINES_BEFORE = 150
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def first_prompt(context: Context, git: GitState | None) -> Prompt:
         allow=() if context.read_only else request.rules.allow,
         deny=[DenyEntry(part.pattern, part.owner) for part in request.rules.deny],
         parallel=request.parallel,
-        references=expand_references(context.definition, overlay.read, lambda under: _paths(overlay, under)),
+        references=_with_file(expand_references(context.definition, overlay.read, lambda under: _paths(overlay, under)), context),
         notes=context.notes,
     )
     return build_prompt(context.definition, inputs)
@@ -126,6 +131,29 @@ def _tools(definition: AgentDefinition, boundary: Boundary, result: str) -> tupl
             offered -= WRITING
             notes.append(f"This run only reads: {reason}.")
     return tuple(name for name in NAMES if name in offered), tuple(notes)
+
+
+def whole_file_shown(context: Context) -> bool:
+    """Return whether the first message holds the whole text of the file that the run was asked on."""
+    text = _text_of(context.overlay, context.request.file)
+    return text is not None and len(text) <= _FILE_SIZE
+
+
+def _with_file(references: Resolved, context: Context) -> Resolved:
+    """Add the text of the file that the run was asked on, as the person sees it; of a large one the part around the place."""
+    path, selection = context.request.file, context.request.selection
+    text = _text_of(context.overlay, path)
+    if text is None or path is None:
+        return references
+    shown, first = text, 1
+    if len(text) > _FILE_SIZE:
+        lines = split_lines(text)
+        first = max(1, (selection.start_line if selection is not None else 1) - _LINES_BEFORE)
+        shown = "".join(lines[first - 1 : first - 1 + 2 * _LINES_BEFORE])[:_FILE_SIZE]
+        left_out = (*references.left_out, f"{path}: all but {shown.count(chr(10))} of {len(lines)} lines from line {first} on")
+        references = replace(references, left_out=left_out)
+    block = f"## {path}{f', from line {first}' if first > 1 else ''}\n\n{fenced(shown)}"
+    return replace(references, text="\n\n".join(part for part in (references.text, block) if part))
 
 
 def _text_of(overlay: Overlay, path: str | None) -> str | None:

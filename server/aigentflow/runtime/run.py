@@ -15,7 +15,7 @@ from aigentflow.errors import ConfigurationError, ModelCredentialsError, ModelEr
 from aigentflow.redaction import Redactor
 from aigentflow.runtime.asking import Asker, RetryPolicy
 from aigentflow.runtime.catalogue import Catalogue, Choice, load_catalogue
-from aigentflow.runtime.context import Context, first_prompt, open_context, with_note
+from aigentflow.runtime.context import Context, first_prompt, open_context, whole_file_shown, with_note
 from aigentflow.runtime.conversation import Conversation
 from aigentflow.runtime.events import Event, Noted, RunStarted, to_json
 from aigentflow.runtime.gaps import count_gaps
@@ -146,6 +146,8 @@ class _Run:
         if choice.model.price is None and self._request.limits.usd is not None:
             self._teller(Noted(f"The price of {choice.model.id} is not known: the limit in USD cannot be kept, the one in tokens is."))
         toolbox = Toolbox(context.overlay, context.boundary, context.offered, self._searcher)
+        if self._request.file is not None and whole_file_shown(context):
+            toolbox.note_seen(self._request.file)
         conversation = Conversation(prompt.system, toolbox.schemas, prompt.user, choice.cache_ttl)
         service = self._request.service
         self._asker = Asker(
@@ -234,10 +236,10 @@ class _Run:
             reason=self._teller.words(ending.reason),
             code=ending.code,
             changes=tuple(ChangePart.of(change) for change in proposal.changes),
-            refusals=tuple(RefusalPart.model_validate(asdict(refused)) for refused in refusals),
+            refusals=tuple(RefusalPart.model_validate(asdict(self._teller.cleaned(refused))) for refused in refusals),
             verification=not_verified(self._request.project.verification),
             gaps=gaps,
-            report=report.value,
+            report=self._redactor.value(report.value),
             report_format=report.format,
             claims=report.claims,
             notes=tuple(self._teller.notes),

@@ -41,7 +41,7 @@ class Teller:
             self._gather(event)
             return
         self.flush()
-        cleaned = self._cleaned(event)
+        cleaned = self.cleaned(event)
         if isinstance(cleaned, Noted) and cleaned.text not in self.notes:
             self.notes.append(cleaned.text)
         self._on_event(cleaned)
@@ -68,7 +68,8 @@ class Teller:
         if self._size >= _PIECE or now - self._since >= _SECONDS:
             self.flush()
 
-    def _cleaned(self, event: Event) -> Event:
+    def cleaned(self, event: Event) -> Event:
+        """Return the event as it may be shown and written down."""
         match event:
             case Noted(text):
                 return Noted(self.words(text))
