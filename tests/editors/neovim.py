@@ -171,8 +171,8 @@ def run_neovim(neovim: Neovim, job: Job, service: StandIn) -> None:
             code = started.wait(SECONDS)
         except subprocess.TimeoutExpired:
             code = None
-        finally:
-            _end_group(started.pid)
+            os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
     if code != 0 or not seen(job).get("done"):
         said = "\n".join(tail(job.folder / name) for name in ("output.txt", "state/nvim/lsp.log"))
         raise Failed(f"Neovim ended with {code} after the steps {seen(job).get('steps')}\n{seen(job).get('failed', '')}\n{said}")
@@ -183,13 +183,6 @@ def tail(file: Path) -> str:
     return file.read_text("utf-8", "replace")[-3000:] if file.is_file() else ""
 
 
-def _end_group(group: int) -> None:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-
-
 def seen(job: Job) -> dict[str, Any]:
     """What Lua saw so far."""
     return dict(json.loads(job.result.read_text("utf-8"))) if job.result.is_file() else {}
@@ -197,8 +190,9 @@ def seen(job: Job) -> dict[str, Any]:
 
 def inspect(job: Job, service: StandIn, disk: dict[str, str]) -> None:
     """Everything that has to hold beside the end state of the buffers."""
+    broken = left_behind(job)
     conversation = Conversation(job.log)
-    broken = [*conversation.broken(), *one_document_at_a_time(conversation)]
+    broken += [*conversation.broken(), *one_document_at_a_time(conversation)]
     if files(job.workspace) != disk:
         broken.append("a file of the workspace was written, made or removed")
     if len(service.requests) != len(turns()):
@@ -208,7 +202,6 @@ def inspect(job: Job, service: StandIn, disk: dict[str, str]) -> None:
         broken.append("the text typed before the run did not reach the model")
     if REFUSED not in asked or '"is_error": true' not in asked:
         broken.append(f"the model was not told that it may not write {REFUSED}")
-    broken += left_behind(job)
     if broken:
         raise Failed("\n".join(broken))
 
@@ -252,6 +245,7 @@ def main_path(neovim: Neovim, keep: Path | None) -> dict[str, Any]:
             inspect(job, service, disk)
         return seen(job)
     finally:
+        left_behind(job)
         if keep is not None:
             shutil.copytree(folder, keep / f"neovim-{neovim.version}", dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git"))
         shutil.rmtree(folder, ignore_errors=True)
