@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from time import perf_counter
+
 import pytest
 
 from aigentflow.syntax.trees import Tree, grammar_of
@@ -55,3 +58,21 @@ def test_an_edit_leaves_the_old_tree_as_it_was() -> None:
     assert (old.text, new.text) == ("const a = 1;", "const bcd = 1;")
     assert old.source_of(old.root) == "const a = 1;"
     assert str(new.root) == str(Tree.parse(new.text, "typescript").root)
+
+
+@pytest.mark.parametrize("length", [1, 1023, 1024, 1025, 2500])
+@pytest.mark.parametrize("letters", ["é", "aé€😀\n\ud800", "a" * 50 + "😀"])
+def test_every_offset_of_a_text_of_wide_characters(letters: str, length: int) -> None:
+    text = (letters * length)[:length] + "é"
+    tree = Tree.parse(text, "typescript")
+    bytes_before = [len(text[:offset].encode("utf-8", "surrogatepass")) for offset in range(len(text) + 1)]
+    assert [tree.to_byte(offset) for offset in range(len(text) + 1)] == bytes_before
+    expected = [offset for offset, (byte, after) in enumerate(pairwise(bytes_before)) for _ in range(byte, after)]
+    assert [tree.to_offset(byte) for byte in range(bytes_before[-1])] == expected
+
+
+def test_a_keystroke_in_a_long_text_of_wide_characters_costs_no_table_of_all_of_them() -> None:
+    tree = Tree.parse("// " + "é" * 500_000, "typescript")
+    started = perf_counter()
+    tree.edited(1_000, 1_000, "x").to_byte(400_000)
+    assert perf_counter() - started < 0.5

@@ -5,8 +5,7 @@ Offsets at the surface are code points of the text, tree-sitter's own are bytes 
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -31,8 +30,11 @@ LANGUAGES: dict[str, Grammar] = {
 }
 """Grammar by file suffix and by LSP language id. TSX reads plain JavaScript and JSX as well."""
 
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _UNPAIRED = "surrogatepass"
+_BLOCK = 1024
+"""Code points between two places whose byte offset is kept."""
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""Bytes of UTF-8 that begin no character."""
 
 
 def grammar_of(path: str, language_id: str | None = None) -> Grammar | None:
@@ -53,7 +55,7 @@ class Tree:
         self.source = source
         """The text in UTF-8, which tree-sitter's byte offsets point into."""
         self._tree = tree
-        self._widths = None if text.isascii() else _Widths(text)
+        self._widths = None if text.isascii() else _Widths(text, source)
 
     @classmethod
     def parse(cls, text: str, grammar: Grammar) -> Tree:
@@ -109,36 +111,26 @@ class Tree:
 
 
 class _Widths:
-    """Where one text's code points and its bytes part ways."""
+    """Where one text's code points and its bytes part ways: where each block of code points begins, the rest is counted when asked for."""
 
-    def __init__(self, text: str) -> None:
-        self._offsets: list[int] = []
+    def __init__(self, text: str, source: bytes) -> None:
+        self._text = text
+        self._source = source
         self._starts: list[int] = []
-        self._ends: list[int] = []
-        extra = 0
-        for match in _NOT_ASCII.finditer(text):
-            offset = match.start()
-            code = ord(match.group())
-            width = 2 if code < 0x800 else 3 if code < 0x10000 else 4
-            self._offsets.append(offset)
-            self._starts.append(offset + extra)
-            self._ends.append(offset + extra + width)
-            extra += width - 1
+        byte = 0
+        for at in range(0, len(text), _BLOCK):
+            self._starts.append(byte)
+            byte += len(text[at : at + _BLOCK].encode("utf-8", _UNPAIRED))
 
     def to_byte(self, offset: int) -> int:
-        before = bisect_left(self._offsets, offset)
-        if before == 0:
-            return offset
-        return self._ends[before - 1] + (offset - self._offsets[before - 1] - 1)
+        block = min(offset // _BLOCK, len(self._starts) - 1)
+        return self._starts[block] + len(self._text[block * _BLOCK : offset].encode("utf-8", _UNPAIRED))
 
     def to_offset(self, byte: int) -> int:
-        before = bisect_right(self._starts, byte)
-        if before == 0:
-            return byte
-        last = before - 1
-        if byte < self._ends[last]:
-            return self._offsets[last]
-        return self._offsets[last] + 1 + (byte - self._ends[last])
+        block = bisect_right(self._starts, byte) - 1
+        begun = block * _BLOCK + len(self._source[self._starts[block] : byte].translate(None, _CONTINUATION))
+        inside = byte < len(self._source) and self._source[byte] & 0xC0 == 0x80
+        return begun - 1 if inside else begun
 
 
 def _point(source: bytes, byte: int) -> tuple[int, int]:
