@@ -76,6 +76,8 @@ class Assembly:
     def _start(self, index: object, block: object) -> None:
         if not isinstance(index, int) or not isinstance(block, dict):
             _broken("a content block without an index")
+        if index in self._blocks:
+            _broken(f"content block {index} twice")
         self._blocks[index] = dict(block)
         self._pieces[index] = []
         self._sizes[index] = 0
@@ -89,12 +91,12 @@ class Assembly:
         at = self._known(index)
         kind = str(delta.get("type", ""))
         if kind == "signature_delta":
-            self._blocks[at]["signature"] = str(self._blocks[at].get("signature") or "") + str(delta.get("signature", ""))
+            self._blocks[at]["signature"] = str(self._blocks[at].get("signature") or "") + _text(delta.get("signature"))
         elif kind == "citations_delta":
             citations = self._blocks[at].get("citations")
             self._blocks[at]["citations"] = [*(citations if isinstance(citations, list) else []), delta.get("citation")]
         elif kind in _DELTA_FIELDS:
-            self._add(at, kind, str(delta.get(_DELTA_FIELDS[kind], "")))
+            self._add(at, kind, _text(delta.get(_DELTA_FIELDS[kind])))
 
     def _add(self, at: int, kind: str, piece: str) -> None:
         self._sizes[at] += len(piece)
@@ -182,6 +184,10 @@ def _broken(what: str) -> NoReturn:
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _details(value: object) -> str:
