@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from aigentflow.runtime.journal import Journal
 from editor.profiles import ALE, EGLOT, HELIX, NEOVIM_10, NEOVIM_12, VSCODE, Profile
 from editor.wired import wired
 from stand_in import StandIn
@@ -233,3 +235,36 @@ async def test_a_cancelled_run_ends_at_once_and_changes_nothing(shop: Path) -> N
 def _progress(desk: Any, part: str) -> bool:
     values = [params["value"] for method, params in desk.editor.log if method == "$/progress"]
     return any(part in (value.get("message") or "") for value in values)
+
+
+async def test_what_a_stopped_run_has_made_waits_for_the_person(shop: Path) -> None:
+    turns = [TURNS[0], TURNS[1], {"text": "never comes", "fault": {"silence": 2, "pings": True}}]
+    with StandIn(turns) as service:
+        async with wired(VSCODE, shop, _environment(service)) as desk:
+            desk.editor.open(SERVICE)
+            await desk.choose(await desk.actions(SERVICE, desk.line_of(SERVICE, "@backend_dev"), 6), "Run backend_dev: greet")
+            await desk.client.wait_for(lambda: _progress(desk, "turn 3"))
+            await desk.choose(await desk.actions(SERVICE, 0), "Cancel run")
+            await desk.said("backend_dev: cancelled")
+            assert desk.editor.text(SERVICE) == FILES[SERVICE]
+            await desk.choose(await desk.actions(SERVICE, desk.line_of(SERVICE, "return 'hello'"), 6), "Accept this change")
+            text = await desk.text_has(SERVICE, "hello, ${name}")
+            assert "throw new Error('a name is needed')" in text, "only the accepted hunk was taken"
+
+
+async def test_the_journal_keeps_texts_before_and_what_became_of_them(shop: Path, service: StandIn, home: Path) -> None:
+    async with wired(VSCODE, shop, _environment(service)) as desk:
+        desk.editor.open(SERVICE)
+        desk.editor.type(SERVICE, "// unsaved\n", 0)
+        run = await desk.choose(await desk.actions(SERVICE, desk.line_of(SERVICE, "@backend_dev"), 6), "Run backend_dev: greet")
+        await desk.said("backend_dev: finished")
+        before = desk.editor.text(SERVICE)
+        assert "hello, ${name}" in before
+    journal = Journal(home / ".local" / "state" / "aigentflow")
+    history = journal.show(run["run"])
+    assert history is not None and history.summary.outcome == "finished"
+    images = {record["path"]: record["sha256"] for record in history.of("before")}
+    assert journal.before_image(run["run"], images[SERVICE]) == ("// unsaved\n" + FILES[SERVICE]).encode()
+    states = [record["delivery"]["state"] for record in history.of("delivered")]
+    assert states == ["sending", "delivered"]
+    assert "test-key-of-nobody" not in json.dumps([dict(record) for record in history.records])

@@ -1,11 +1,14 @@
-"""From a finished run to its review: the proposal read back, the boundary asked again at apply."""
+"""From a finished run to its review: the proposal read back, the boundary asked again at apply, the journal kept."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aigentflow.errors import ConfigurationError
 from aigentflow.workspace.diff import apply_edits
 from aigentflow.workspace.proposal import Base, FileChange, Hunk, TextEdit
 
@@ -39,6 +42,53 @@ def review_of(run: Run, session: Session, boundary: dict[str, Any]) -> Review:
         proposal=run.proposal,
         bases=run.bases,
     )
+
+
+class DeliveryRecord:
+    """What the journal is told about a proposal: the texts before, durably, ahead of the first edit, and what became of it."""
+
+    def __init__(self, run: Run, session: Session) -> None:
+        from aigentflow.redaction import Redactor
+        from aigentflow.runtime.journal import Journal
+
+        self._run = run
+        self._journal = Journal(session.state, Redactor(session.environment))
+
+    async def before(self) -> None:
+        """Keep the texts as they were; raise OSError where that fails, as then nothing may be applied."""
+        await asyncio.to_thread(self._keep)
+
+    def _keep(self) -> None:
+        from aigentflow.runtime.result import ChangePart
+
+        run = self._run
+        with self._journal.reopen(run.id) as record:
+            record.proposal({"changes": [ChangePart.of(change).model_dump(mode="json") for change in run.proposal.changes]})
+            for change in run.proposal.changes:
+                if change.base is not None:
+                    record.before_image(change.from_path or change.path, _bytes_before(run, change))
+            record.delivered({"state": "sending", "paths": [change.path for change in run.proposal.changes]})
+
+    async def after(self, state: str) -> None:
+        """Note how every part of the proposal stands."""
+        if self._run.review is None:
+            return
+        parts = [{"id": hunk.id, "status": hunk.status, "reason": hunk.reason} for hunk in self._run.review.state().hunks]
+        await asyncio.to_thread(self._note, {"state": state, "parts": parts})
+
+    def _note(self, delivery: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError, ConfigurationError), self._journal.reopen(self._run.id) as record:
+            record.delivered(delivery)
+
+
+def _bytes_before(run: Run, change: FileChange) -> bytes:
+    """Return an open buffer's text in UTF-8, else the bytes on disk, else the text that the run has read."""
+    path = change.from_path or change.path
+    if path not in run.bases:
+        with contextlib.suppress(OSError):
+            return (run.order.root / path).read_bytes()
+    text = run.bases[path][0] if path in run.bases else change.base.text if change.base is not None else ""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _with_comment_removed(run: Run, changes: list[FileChange]) -> list[FileChange]:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from aigentflow.errors import AigentflowError, FrameError
+from aigentflow.errors import AigentflowError, ConfigurationError, FrameError
 from aigentflow.lsp.convert import uri_of
 from aigentflow.lsp.features.preflight import Preflight
 from aigentflow.lsp.hosts import CANCEL_SECONDS, Host
@@ -17,6 +17,7 @@ from aigentflow.state import write_private
 from aigentflow.workspace.proposal import Proposal
 
 if TYPE_CHECKING:
+    from aigentflow.lsp.delivering import DeliveryRecord
     from aigentflow.lsp.features.reports import Reports
     from aigentflow.lsp.features.review import Review
     from aigentflow.lsp.order import RunOrder
@@ -43,6 +44,7 @@ class Run:
         self.events: list[dict[str, Any]] = []
         self.review: Review | None = None
         self.proposal = Proposal()
+        self._journal: DeliveryRecord | None = None
         self._session = session
         self._parallel = parallel
         self._changed = changed
@@ -189,7 +191,7 @@ class Run:
             },
             "model": settings.model or self.agent.model,
             "script": session.environment.get("AIGENTFLOW_SCRIPT"),
-            "service": {"headers": dict(session.user_config.service.headers)},
+            "service": {"headers": dict(session.user_config.service.headers), "models": dict(session.user_config.models)},
             "journal": str(session.state),
         }
 
@@ -205,17 +207,40 @@ class Run:
             yield {"path": path, "text": document.text, "version": document.version, "sha256": digest}
 
     async def _deliver(self) -> None:
-        from aigentflow.lsp.delivering import review_of
+        from aigentflow.lsp.delivering import DeliveryRecord, review_of
 
         if self.result.get("changes"):
             self.review = review_of(self, self._session, self._boundary)
-            await self.review.deliver()
+            self._journal = DeliveryRecord(self, self._session)
+            # What an unfinished run has made is kept for the person to take or drop, and never applied by itself.
+            if await self._kept_before() and self.outcome == "finished":
+                await self.review.deliver()
+                await self._journal.after("delivered")
             self._changed()
         if self.order.command is not None and self.order.command.result == "report" and self.outcome == "finished":
             self._reports.take(self)
             self._changed()
             await self.show()
         self._tell()
+
+    async def _kept_before(self) -> bool:
+        """Keep the texts before the first edit goes out; without them everything stays pending and the person is told."""
+        assert self._journal is not None
+        try:
+            await self._journal.before()
+        except (OSError, ConfigurationError) as error:
+            self._session.client.show_message(
+                f"Aigentflow: the texts before the run could not be kept ({error}); its changes wait for you to accept them.", "error"
+            )
+            return False
+        return True
+
+    async def reviewed(self, verb: str) -> None:
+        """Note and tell what accepting, rejecting or undoing led to."""
+        if self._journal is not None:
+            await self._journal.after(verb)
+        if self.review is not None and (text := self.review.message()):
+            self._session.client.show_message(f"Aigentflow, {self.agent.id}: {text}", "info")
 
     def _tell(self) -> None:
         """Say how it ended, once."""
@@ -238,11 +263,6 @@ class Run:
             return True
         client.show_message(f"Aigentflow: the page of this run is {path}", "info")
         return False
-
-    def tell_review(self) -> None:
-        """Say what accepting, rejecting or undoing led to."""
-        if self.review is not None and (text := self.review.message()):
-            self._session.client.show_message(f"Aigentflow, {self.agent.id}: {text}", "info")
 
     def line(self) -> str:
         """Return one line that says how it stands."""

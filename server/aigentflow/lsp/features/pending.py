@@ -23,16 +23,19 @@ def pending_actions(review: Review, title: str, document: Document, start: int, 
     if not undecided:
         return
     first, last = document.index.line_of(start), document.index.line_of(end)
-    for hunk in undecided:
-        if hunk.uri == document.uri and hunk.start is not None and hunk.end is not None:
-            if document.index.line_of(hunk.start) <= last and document.index.line_of(hunk.end) >= first:
-                yield from _one(review, view.run, hunk, can_apply=can_apply)
-        elif hunk.uri is None:
-            yield from _one(review, view.run, hunk, can_apply=can_apply)
+    here = [hunk for hunk in undecided if hunk.uri == document.uri and _stands_on(document, hunk, first, last)]
+    for hunk in (*here, *(hunk for hunk in undecided if hunk.uri is None)):
+        yield from _one(review, view.run, hunk, can_apply=can_apply)
     count = sum(hunk.status in UNDECIDED for hunk in view.hunks)
     if can_apply and count > 1:
         yield _command(f"Accept all {count} pending changes: {title}", "aigentflow.accept", {"run": view.run})
     yield _command(f"Reject all {count} pending changes: {title}", "aigentflow.reject", {"run": view.run})
+
+
+def _stands_on(document: Document, hunk: HunkView, first: int, last: int) -> bool:
+    if hunk.start is None or hunk.end is None:
+        return False
+    return document.index.line_of(hunk.start) <= last and document.index.line_of(hunk.end) >= first
 
 
 def _one(review: Review, run: str, hunk: HunkView, *, can_apply: bool) -> Iterator[t.CodeAction]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from aigentflow.credentials import SCRIPT, credential_source
 
 if TYPE_CHECKING:
     from aigentflow.lsp.order import RunOrder
     from aigentflow.lsp.session import Session
 
-_CREDENTIALS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_PROFILE", "ANTHROPIC_IDENTITY_TOKEN", "AIGENTFLOW_SCRIPT")
 NO_KEY = (
     "Aigentflow: no key for the model service. Set ANTHROPIC_API_KEY in the environment the editor starts in, and restart the "
     "server. Checklist gaps, quick fixes and task comments work without one."
@@ -19,13 +20,9 @@ NO_KEY = (
 TRUST, READ_ONLY, THIS_RUN, THIS_FOLDER = "Trust and run", "Read only", "This run", "This folder"
 
 
-def has_credential(environment: Mapping[str, str]) -> bool:
-    """Return whether a model could be asked: a credential of the SDK's, its profile on disk, or a script."""
-    if any(environment.get(name) for name in _CREDENTIALS):
-        return True
-    home = environment.get("HOME", "")
-    folder = environment.get("ANTHROPIC_CONFIG_DIR") or (f"{home}/.config/anthropic" if home else "")
-    return bool(folder) and Path(folder).is_dir()
+def has_credential(environment: Mapping[str, str], headers: Iterable[str] = ()) -> bool:
+    """Return whether a model could be asked: a credential is found, or a script is to be replayed."""
+    return bool(environment.get(SCRIPT)) or credential_source(environment, headers) is not None
 
 
 class Preflight:
@@ -39,7 +36,7 @@ class Preflight:
 
     async def check(self) -> dict[str, Any] | None:
         """Return the boundary part of the run request, None when there is to be no run."""
-        if not has_credential(self._session.environment):
+        if not has_credential(self._session.environment, self._session.user_config.service.headers):
             self.reason = "no key for the model service: set ANTHROPIC_API_KEY"
             self._session.say_once(NO_KEY, "error")
             return None

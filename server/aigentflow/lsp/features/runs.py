@@ -47,7 +47,7 @@ class Runs:
 
     def can_run(self) -> bool:
         """Return whether a model could be asked: a credential or a script is configured."""
-        return has_credential(self._session.environment)
+        return has_credential(self._session.environment, self._session.user_config.service.headers)
 
     def start(self, given: dict[str, Any]) -> dict[str, str]:
         """Start a run and return its id at once; raise ConfigurationError for an order that names nothing we have."""
@@ -120,7 +120,7 @@ class Runs:
             await run.review.accept(given.get("path"), given.get("hunk"))
         else:
             await run.review.reject(given.get("path"), given.get("hunk"))
-        run.tell_review()
+        await run.reviewed(verb)
         self._changed()
         return {"done": True}
 
