@@ -6,6 +6,7 @@ Shapes (schemas, tables, errors, services, controllers, functions) and their fau
 import json
 import os
 import random
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ FIELDS = (
     "ownerId: z.string().uuid()",
     "note: z.string().optional()",
 )
-IMPORTS = """import { Body, Controller, Delete, Get, Injectable, Param, Post, UseGuards } from '@nestjs/common';
+IMPORTS = """import { Body, Controller, Delete, Get, Injectable, Param, ParseUUIDPipe, Post, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { pgTable, text, uuid } from 'drizzle-orm/pg-core';
@@ -55,7 +56,7 @@ export class LastService {
 }
 """
 """Ends every file: the edits of the benchmark switch the finding of this error off and on again."""
-FAULTS = 0.25
+FAULTS = 0.15
 """Share of the places where a rule could be kept and is not."""
 
 
@@ -172,11 +173,24 @@ def _controller(name: str, draw: random.Random) -> list[str]:
 
 ROUTES = (
     ("Post()", "create", "@Body({pipe}) body: {name}Input"),
-    ("Get(':id')", "find", "@Param('id') id: string"),
-    ("Delete(':id')", "close", "@Param('id') id: string"),
-    ("Post(':id/archive')", "archive", "@Param('id') id: string, @Body({pipe}) body: {name}Input"),
+    ("Get(':id')", "find", "@Param('id', ParseUUIDPipe) id: string"),
+    ("Delete(':id')", "close", "@Param('id', ParseUUIDPipe) id: string"),
+    ("Post(':id/archive')", "archive", "@Param('id', ParseUUIDPipe) id: string, @Body({pipe}) body: {name}Input"),
 )
 SHAPES: tuple[Callable[[str, random.Random], list[str]], ...] = (_schema, _table, _error, _function, _service, _controller)
+
+
+def specification(text: str, module: str, draw: random.Random) -> str:
+    """The tests of a module: most methods of its services are called, most routes of its controllers requested."""
+    services = ", ".join(re.findall(r"^export class (\w+Service) ", text, re.MULTILINE))
+    out = ["import { describe, it } from 'vitest';", "import request from 'supertest';", f"import {{ {services} }} from './{module}';", ""]
+    for name, body in re.findall(r"^export class (\w+)(?:Service|Controller) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL):
+        calls = [f"service.{method}('tenant', 'id', input)" for method in re.findall(r"^  async (\w+)\(tenantId", body, re.MULTILINE)]
+        for verb, path in re.findall(r"^  @(Post|Get|Delete)\((?:'(.*?)')?\)", body, re.MULTILINE):
+            calls.append(f"request(app).{verb.lower()}('/{name.lower()}s/{path.replace(':id', '1')}')".replace("/')", "')"))
+        cases = [f"  it('does {number}', async () => {{ await {call}; }});" for number, call in enumerate(calls) if draw.random() >= FAULTS]
+        out += [f"describe('{name}', () => {{", f"  const service = new {name}Service(db, events);", *cases, "});", ""]
+    return "\n".join(out)
 
 
 def write_workspace(root: Path, *, seed: int) -> dict[int, list[Path]]:
@@ -193,7 +207,9 @@ def write_workspace(root: Path, *, seed: int) -> dict[int, list[Path]]:
     for size, count in zip(SIZES, (60, 8, 4), strict=True):
         for number in range(count):
             path = source / f"lines-{size}-{number}.service.ts"
-            path.write_text(typescript(size, seed + size + number), "utf-8")
+            text = typescript(size, seed + size + number)
+            path.write_text(text, "utf-8")
+            path.with_suffix(".spec.ts").write_text(specification(text, path.stem, random.Random(number)), "utf-8")
             files.setdefault(size, []).append(path)
     _commit(root)
     return files
