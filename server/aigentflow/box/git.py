@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS = 2.0
+SECONDS = 1.0
+"""A run waits no longer than this for what it can do without."""
 _MAX_BYTES = 256 * 1024
 _SHOWN = 40
 _RUNS_A_PROGRAM = re.compile(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from aigentflow.box.git import git_state
+from aigentflow.box.git import GitState, git_state
 from aigentflow.definitions.contract import REPORT_SCHEMA
 from aigentflow.errors import ConfigurationError, ModelCredentialsError, ModelError, ModelRejected
 from aigentflow.redaction import Redactor
@@ -70,25 +70,22 @@ class _Run:
         self._own_model: Model | None = None
         self._searcher = kit.searcher or Searcher()
         self._record: RunRecord | None = None
+        self._git: asyncio.Task[GitState | None] | None = None
         self._started = time.monotonic()
         self._loop: Loop | None = None
         self._asker: Asker | None = None
 
     async def run(self) -> RunResult:
-        request = self._request
-        catalogue = (
-            self._kit.catalogue if self._kit.catalogue and not request.service.models else load_catalogue(request.service.models or None)
-        )
-        context = open_context(request)
-        if not context.definition.runnable:
-            raise ConfigurationError(
-                f"{context.definition.path.name} is a {context.definition.dialect} file, which cannot be run in this version."
-            )
-        written = context.definition.model
-        wanted = request.model if request.model != written else None
-        choice = catalogue.choose(written, wanted, base_url=os.environ.get("ANTHROPIC_BASE_URL"))
+        # Git is asked while the agent file is read: together they are most of what comes before the first request.
+        self._git = asyncio.create_task(git_state(Path(self._request.root)), name="git")
+        try:
+            context = await asyncio.to_thread(open_context, self._request)
+        except asyncio.CancelledError:
+            _stay()
+            return RunResult(run=self._request.run, agent="", outcome="cancelled", reason="It was cancelled.", code="cancelled")
+        choice = self._choose(context)
         context = with_note(context, choice.note)
-        part = request.limits
+        part = self._request.limits
         self._ledger = Ledger(Limits(part.turns, part.tokens, part.usd, part.seconds), choice.model.price)
         try:
             ending = await self._guarded(context, choice)
@@ -101,10 +98,21 @@ class _Run:
         self._close_record(result.outcome, result.model_dump(exclude={"changes"}, mode="json"))
         return result
 
+    def _choose(self, context: Context) -> Choice:
+        """Return the model; raise ConfigurationError for a file that is no runnable agent."""
+        definition, own = context.definition, self._request.service.models
+        if not definition.runnable:
+            raise ConfigurationError(f"{definition.path.name} is a {definition.dialect} file, which cannot be run in this version.")
+        catalogue = self._kit.catalogue if self._kit.catalogue is not None and not own else load_catalogue(own or None)
+        wanted = self._request.model if self._request.model != definition.model else None
+        return catalogue.choose(definition.model, wanted, base_url=os.environ.get("ANTHROPIC_BASE_URL"))
+
     async def close(self) -> None:
-        """Give back what the run itself opened."""
-        if self._record is not None:
-            self._record.release()
+        """Give back what the run itself opened; a record that has no outcome by now is that of a bug."""
+        self._close_record("failed", {"reason": "The run ended in a bug; the log has the traceback."})
+        if self._git is not None:
+            self._git.cancel()
+            await asyncio.wait({self._git})
         if self._kit.searcher is None:
             await self._searcher.close()
         if self._own_model is not None:
@@ -138,7 +146,8 @@ class _Run:
         return Ending("failed", f"The service refused the request (status {error.status}): {error}", "rejected")
 
     async def _go(self, context: Context, choice: Choice) -> Ending:
-        git, _ = await asyncio.gather(git_state(Path(self._request.root)), self._open_record(context))
+        assert self._git is not None
+        git, _ = await asyncio.gather(self._git, self._open_record(context))
         # Walking a large tree for references must not hold up a cancel.
         prompt = await asyncio.to_thread(first_prompt, context, git)
         for note in context.notes:
@@ -207,8 +216,9 @@ class _Run:
         self._on_event(event)
 
     def _close_record(self, outcome: str, result: Mapping[str, object]) -> None:
-        if self._record is not None:
-            self._record.close(outcome, result)
+        record, self._record = self._record, None
+        if record is not None:
+            record.close(outcome, result)
 
     async def _gaps(self, context: Context) -> GapCountPart:
         try:
