@@ -180,16 +180,28 @@ ROUTES = (
 SHAPES: tuple[Callable[[str, random.Random], list[str]], ...] = (_schema, _table, _error, _function, _service, _controller)
 
 
-def specification(text: str, module: str, draw: random.Random) -> str:
-    """The tests of a module: most methods of its services are called, most routes of its controllers requested."""
-    services = ", ".join(re.findall(r"^export class (\w+Service) ", text, re.MULTILINE))
-    out = ["import { describe, it } from 'vitest';", "import request from 'supertest';", f"import {{ {services} }} from './{module}';", ""]
-    for name, body in re.findall(r"^export class (\w+)(?:Service|Controller) \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL):
-        calls = [f"service.{method}('tenant', 'id', input)" for method in re.findall(r"^  async (\w+)\(tenantId", body, re.MULTILINE)]
+def unit_tests(text: str, module: str, draw: random.Random) -> str:
+    """Tests that call most methods of the services of a module."""
+    services = re.findall(r"^export class (\w+)Service \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL)
+    imported = ", ".join(f"{name}Service" for name, _ in services)
+    out = ["import { describe, it } from 'vitest';", f"import {{ {imported} }} from './{module}';", ""]
+    for name, body in services:
+        methods = [method for method in re.findall(r"^  async (\w+)\(", body, re.MULTILINE) if draw.random() >= FAULTS]
+        cases = [f"  it('can {method}', async () => {{ await {name.lower()}.{method}('tenant', 'id', input); }});" for method in methods]
+        out += [f"describe('{name}Service', () => {{", f"  const {name.lower()} = new {name}Service(db, events);", *cases, "});", ""]
+    return "\n".join(out)
+
+
+def http_tests(text: str, draw: random.Random) -> str:
+    """Tests that request most routes of the controllers of a module."""
+    out = ["import { describe, it } from 'vitest';", "import request from 'supertest';", ""]
+    for name, body in re.findall(r"^export class (\w+)Controller \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL):
+        out.append(f"describe('{name.lower()}s', () => {{")
         for verb, path in re.findall(r"^  @(Post|Get|Delete)\((?:'(.*?)')?\)", body, re.MULTILINE):
-            calls.append(f"request(app).{verb.lower()}('/{name.lower()}s/{path.replace(':id', '1')}')".replace("/')", "')"))
-        cases = [f"  it('does {number}', async () => {{ await {call}; }});" for number, call in enumerate(calls) if draw.random() >= FAULTS]
-        out += [f"describe('{name}', () => {{", f"  const service = new {name}Service(db, events);", *cases, "});", ""]
+            target = f"/{name.lower()}s/{path.replace(':id', '1')}".rstrip("/")
+            if draw.random() >= FAULTS:
+                out.append(f"  it('{verb} {path}', async () => {{ await request(app.getHttpServer()).{verb.lower()}('{target}'); }});")
+        out += ["});", ""]
     return "\n".join(out)
 
 
@@ -209,7 +221,8 @@ def write_workspace(root: Path, *, seed: int) -> dict[int, list[Path]]:
             path = source / f"lines-{size}-{number}.service.ts"
             text = typescript(size, seed + size + number)
             path.write_text(text, "utf-8")
-            path.with_suffix(".spec.ts").write_text(specification(text, path.stem, random.Random(number)), "utf-8")
+            path.with_suffix(".spec.ts").write_text(unit_tests(text, path.stem, random.Random(number)), "utf-8")
+            path.with_suffix(".e2e-spec.ts").write_text(http_tests(text, random.Random(number)), "utf-8")
             files.setdefault(size, []).append(path)
     _commit(root)
     return files
