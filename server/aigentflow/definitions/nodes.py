@@ -85,7 +85,7 @@ def compose(text: str, shift: int = 0) -> Node | None:
         raise NotYaml("nested too deeply", shift + brackets.start())
     builder = _Builder(text, shift)
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -123,7 +123,7 @@ class _Builder:
 
         if isinstance(event, yaml.ScalarEvent):
             span = self._trimmed(_start(event), _end(event))
-            self._add(Scalar(str(event.value), span, plain=event.style is None), event.anchor)
+            self._add(Scalar(str(event.value), span, plain=not event.style), event.anchor)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise NotYaml(f"undefined alias {event.anchor!r}", self._shift + _start(event))
