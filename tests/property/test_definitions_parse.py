@@ -113,7 +113,7 @@ def test_a_file_that_may_change_something_says_so(text: str) -> None:
     if any(problem.code == "restriction.unclear" for problem in definition.problems):
         assert definition.read_only
         assert definition.allow == ()
-    assert not definition.read_only or not {"Write", "Edit"} & set(definition.tools)
+    assert not definition.runnable or not definition.read_only or not {"Write", "Edit"} & set(definition.tools)
 
 
 json_values: st.SearchStrategy[Any] = st.recursive(

@@ -112,3 +112,9 @@ def test_filling_goes_over_the_template_once() -> None:
         fill("{file} {gap} {other} {symbol} $ARGUMENTS $HOME {}", places, {"ARGUMENTS": "{gap}"})
         == "$ARGUMENTS {file} {other} {symbol} {gap} $HOME {}"
     )
+
+
+def test_a_glob_that_matches_nothing_is_told_and_kept() -> None:
+    definition = agent('commands:\n  - {id: a, title: A, task: a, on: [file], files: ["[", src/**]}')
+    assert definition.commands[0].files == ("[", "src/**")
+    assert [problem.code for problem in definition.problems] == ["command.files"]

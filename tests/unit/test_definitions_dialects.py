@@ -45,3 +45,24 @@ def test_a_name_that_names_nothing_is_not_run(front: str, where: str) -> None:
     assert (definition.id, definition.dialect, definition.runnable) == ("stem", "aigentflow", False)
     problem = definition.problems[0]
     assert (definition.text[problem.span.start : problem.span.end], problem.severity) == (where, "error")
+
+
+@pytest.mark.parametrize(
+    ("tools", "listed"),
+    [
+        ("tools: Read, grep, Bash(git *)", ("Read", "Grep", "Bash(git *)")),
+        ("tools:\n  - Read\n  - mcp__x__y", ("Read", "mcp__x__y")),
+        ("tools: {read: true, write: false, mcp*: true}", ("Read", "mcp*")),
+        ("tools: []", ()),
+        ("tools: [{RELEVANT_TOOLS}]", ()),
+        ("color: red", ("*",)),
+    ],
+)
+def test_the_tools_of_other_dialects_are_listed_by_our_names(tools: str, listed: tuple[str, ...]) -> None:
+    definition = parse_agent(f"---\nname: n\ndescription: d\n{tools}\n---\nBody", Path("/w/.claude/agents/a.md"), "workspace")
+    assert (definition.tools, definition.read_only, definition.runnable) == (listed, True, False)
+
+
+def test_a_field_of_another_dialect_ends_the_one_before_it() -> None:
+    text = "---\ndescription: Use it: always\nglobs: **/*.ts\nalwaysApply: false\n---\nBody"
+    assert parse_agent(text, Path("/w/.claude/agents/a.md"), "workspace").description == "Use it: always"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,21 @@ def test_a_misspelling_of_something_harmless_is_only_told() -> None:
         ("Unknown field 'modell'; did you mean 'model'?", "warning")
     ]
     assert not definition.read_only
+
+
+@pytest.mark.parametrize("entry", ["", "/etc/**", "~/x/**", "$SRC/**", "../x/**", "[", "file:///x", "./"])
+def test_an_allow_entry_that_gives_nothing_is_told_where_it_stands(entry: str) -> None:
+    definition = agent(f"boundaries: {{allow: [src/**, {json.dumps(entry or ' .')}]}}")
+    assert definition.allow is not None and definition.allow[0] == "src/**" and not definition.read_only
+    (problem,) = definition.problems
+    assert (problem.severity, problem.code) == ("warning", "boundary.entry")
+    assert (entry or ".") in definition.text[problem.span.start : problem.span.end]
+
+
+@pytest.mark.parametrize(
+    "boundaries", ["{deny: [src/x, '[']}", "{allow: [src/**, '![']}", "{deny: ['~/x']}", "{deny: [{pattern: '$A/**'}]}"]
+)
+def test_a_restriction_whose_pattern_means_nothing_leaves_the_agent_read_only(boundaries: str) -> None:
+    definition = agent(f"boundaries: {boundaries}")
+    assert (definition.read_only, definition.allow) == (True, ())
+    assert len(errors(definition)) == 1

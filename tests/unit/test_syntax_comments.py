@@ -135,3 +135,9 @@ def test_a_large_file_without_the_name_costs_nothing_and_with_it_is_linear() -> 
     text = "/* " * 200_000 + "\n# @backend_dev: x"
 
     assert task_comments(text, "a.py", ("backend_dev",))[0].task == "x"
+
+
+@pytest.mark.parametrize("agent", ["pörter", "_x", "data.engineer", "a-b"])
+def test_every_name_that_an_agent_can_have_is_found(agent: str) -> None:
+    (task,) = task_comments(f"# @{agent}: do it\n", "a.py", [agent])
+    assert (task.agent, task.task) == (agent, "do it")

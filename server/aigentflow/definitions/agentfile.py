@@ -33,6 +33,7 @@ _KEYS = (
     *FIELDS,
     *FOREIGN_RESTRICTIONS,
     *("name", "color", "mode", "skills", "memory", "hooks", "maxTurns", "handoffs", "target", "argument-hint"),
+    *("globs", "alwaysApply", "applyTo", "temperature", "mcpServers", "mcp-servers", "isolation", "effort", "user-invocable"),
 )
 """What the line-by-line reading of a broken front matter believes in."""
 _ID = re.compile(r"[A-Za-z_][\w.-]{0,63}\Z")

@@ -10,6 +10,7 @@ from typing import Literal
 from aigentflow.definitions.nodes import Entry, Fields, Items, Node
 from aigentflow.definitions.reading import Reader, close_to, place_of, strings
 from aigentflow.definitions.values import PLACES, AgentCommand, Place
+from aigentflow.workspace.globs import Glob, GlobError
 
 _KNOWN = ("id", "title", "task", "on", "languages", "files", "kind", "result", "ask")
 _KIND = re.compile(r"[a-zA-Z][\w-]*(?:\.[\w-]+)*\Z")
@@ -99,7 +100,7 @@ def _with_filters(command: AgentCommand, node: Fields, reader: Reader) -> AgentC
     return replace(
         command,
         languages=_words(node, "languages", reader),
-        files=_words(node, "files", reader),
+        files=_globs(node, reader),
         kind=kind or command.kind,
     )
 
@@ -143,6 +144,17 @@ def _words(node: Fields, name: str, reader: Reader) -> tuple[str, ...]:
         reader.problem(f"{name!r} has to be a list of texts", place_of(entry))
         return ()
     return tuple(word.text.strip() for word in words)
+
+
+def _globs(node: Fields, reader: Reader) -> tuple[str, ...]:
+    """Return the globs of `files`; one that is none is told and stays, so that the command is not offered everywhere."""
+    found = _words(node, "files", reader)
+    for pattern in found:
+        try:
+            Glob(pattern)
+        except GlobError as error:
+            reader.problem(f"{pattern!r} matches no file: {error}", place_of(_entry(node, "files")), code="command.files")
+    return found
 
 
 def _entry(node: Fields, name: str) -> Entry:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aigentflow.definitions.frontmatter import FrontMatter, read_front_matter
 from aigentflow.definitions.nodes import Fields, Scalar
+from aigentflow.definitions.policy import tool_names
 from aigentflow.definitions.reading import place_of
 from aigentflow.definitions.values import AgentDefinition, Problem, Source, Span
 
@@ -27,6 +28,8 @@ _FOLDERS = (
     (re.compile(r"/\.opencode/agents?/"), "opencode"),
     (re.compile(r"/\.gemini/agents/"), "gemini"),
 )
+_EVERYTHING_BY_DEFAULT = frozenset({"claude-code", "copilot"})
+"""Dialects in which an agent that lists no tools has all of them."""
 _DOCUMENTS = frozenset({"readme", "index", "changelog", "license", "contributing", "agents", "claude", "template"})
 
 
@@ -79,11 +82,19 @@ def foreign_agent(text: str, path: Path, source: Source, front: FrontMatter, sha
         sha256=sha256,
         body=front.body,
         model=_text(front.fields, "model"),
+        tools=_tools(front.fields, dialect),
         read_only=True,
         spans={entry.key.text: place_of(entry) for entry in front.fields.entries if entry.key.text},
         problems=(*front.problems, Problem(message, head, "info", "dialect.later")),
         runnable=False,
     )
+
+
+def _tools(fields: Fields, dialect: str) -> tuple[str, ...]:
+    entry = fields.get("tools")
+    if entry is None:
+        return ("*",) if dialect in _EVERYTHING_BY_DEFAULT else ()
+    return tool_names(entry.value) or ()
 
 
 def _text(fields: Fields, name: str) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from aigentflow.definitions.nodes import Entry, Fields, Items, Node, Scalar
 from aigentflow.definitions.reading import Reader, close_to, place_of, strings
 from aigentflow.definitions.values import DenyEntry, Span
+from aigentflow.workspace.rules import entry_problem
 
 READING_TOOLS = ("Read", "Grep", "Glob")
 CHANGING_TOOLS = ("Write", "Edit")
@@ -143,15 +144,25 @@ class _PolicyReading:
         globs = strings(entry.value)
         if globs is None:
             self.close("'boundaries.allow' has to be a list of globs", place_of(entry))
-        else:
-            self._policy.allow = tuple(glob.text.strip() for glob in globs)
+            return
+        self._policy.allow = tuple(glob.text.strip() for glob in globs)
+        for glob in globs:
+            if (reason := entry_problem(glob.text, restricts=False)) is None:
+                continue
+            if glob.text.strip().startswith("!"):
+                self.close(f"The restriction {glob.text!r} cannot be understood ({reason})", glob.span)
+            else:
+                self._reader.problem(f"The allow entry {glob.text!r} gives nothing: {reason}", glob.span, code="boundary.entry")
 
     def _deny(self, entry: Entry) -> None:
         nodes = entry.value.items if isinstance(entry.value, Items) else strings(entry.value)
         entries = [_deny_entry(node) for node in nodes or ()]
         if nodes is None or None in entries:
             self.close("'boundaries.deny' has to be a list of globs", place_of(entry))
-        self._policy.deny += tuple(found for found in entries if found is not None)
+        for found in (found for found in entries if found is not None):
+            self._policy.deny += (found,)
+            if (reason := entry_problem(found.pattern, restricts=True)) is not None:
+                self.close(f"The restriction {found.pattern!r} cannot be understood ({reason})", found.span or place_of(entry))
 
 
 def _deny_entry(node: Node) -> DenyEntry | None:
@@ -163,6 +174,16 @@ def _deny_entry(node: Node) -> DenyEntry | None:
         name = owner.value.text if owner and isinstance(owner.value, Scalar) and not owner.value.is_empty else None
         return DenyEntry(pattern.value.text.strip(), name, pattern.value.span) if pattern.value.text.strip() else None
     return None
+
+
+def tool_names(node: Node) -> tuple[str, ...] | None:
+    """Return the tools that a file of any dialect lists, the known ones by our names; None where it is no list of tools."""
+    if isinstance(node, Fields):
+        # A map of names to yes or no, as opencode has it.
+        on = [entry.key for entry in node.entries if isinstance(entry.value, Scalar) and entry.value.text.strip().lower() == "true"]
+    else:
+        on = _tool_names(node) or []
+    return tuple(dict.fromkeys(_KNOWN_TOOLS.get(name.text.strip().lower(), name.text.strip()) for name in on)) or None
 
 
 def _tool_names(node: Node) -> list[Scalar] | None:

@@ -59,7 +59,7 @@ def task_comments(text: str, path: str, agent_ids: Collection[str], tree: Tree |
 
 
 # A comment's content begins with the agent's name; the usual marks for work to do may stand before it.
-_TASK = re.compile(r"\s*(?:(?:TODO|FIXME)\b[:\s]*)?@([A-Za-z0-9_][A-Za-z0-9_-]*)[ \t]*:[ \t]*(.*)", re.DOTALL)
+_TASK = re.compile(r"\s*(?:(?:TODO|FIXME)\b[:\s]*)?@([^\W\d][\w.-]*)[ \t]*:[ \t]*(.*)", re.DOTALL)
 _OTHER_START = re.compile(r"\s*(?:@[\w-]+|TODO\b|FIXME\b|eslint-|@ts-|biome-|prettier-|noqa\b|type:\s*ignore)")
 
 

@@ -63,6 +63,20 @@ class Compiled:
     problems: tuple[str, ...]
 
 
+def entry_problem(pattern: str, *, restricts: bool) -> str | None:
+    """Return why an entry of an allow list (or, restricting, of a deny list) cannot be understood in any workspace; None: it can."""
+    if not restricts and pattern.strip().startswith("!"):
+        pattern, restricts = pattern.strip()[1:], True
+    try:
+        if restricts:
+            _deny_entry(DenyRule(pattern), "/")
+        else:
+            _allow_entry(pattern.strip(), None)
+    except GlobError as error:
+        return str(error)
+    return None
+
+
 _VARIABLE = re.compile(r"\$(?:[A-Z_{(]|$|/)|^\$")
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z][A-Za-z0-9+.-]*:")
 
@@ -110,7 +124,8 @@ def covering_entry(entries: Iterable[DenyEntry], path: str) -> DenyEntry | None:
     return found
 
 
-def _allow_entry(pattern: str, root: str) -> AllowEntry:
+def _allow_entry(pattern: str, root: str | None) -> AllowEntry:
+    """Compile one allow entry; without a root nothing is asked of the disk."""
     if not pattern:
         raise GlobError("it is empty")
     if _VARIABLE.search(pattern):
@@ -121,7 +136,7 @@ def _allow_entry(pattern: str, root: str) -> AllowEntry:
         raise GlobError("it names no file; write ** for everything")
     glob = Glob(pattern)
     literal = is_literal(pattern) and not pattern.endswith("/")
-    if literal and "/" in pattern and os.path.isdir(os.path.join(root, pattern)):
+    if root is not None and literal and "/" in pattern and os.path.isdir(os.path.join(root, pattern)):
         raise GlobError(f"it names a folder; write {pattern.removeprefix('./')}/**")
     return AllowEntry(pattern, glob, literal)
 

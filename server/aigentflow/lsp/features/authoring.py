@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aigentflow.lsp.features.diagnostics import Diagnostics
     from aigentflow.lsp.features.gaps import Gaps
     from aigentflow.lsp.session import Session
+    from aigentflow.runtime.catalogue import Catalogue
 
 _SEVERITY = {
     "error": t.DiagnosticSeverity.Error,
@@ -33,6 +34,7 @@ class Authoring:
         self._session = session
         self._gaps = gaps
         self._diagnostics = diagnostics
+        self._models: Catalogue | None = None
         diagnostics.add_source(self.diagnostics_of)
 
     def document_changed(self, document: Document) -> None:
@@ -73,13 +75,30 @@ class Authoring:
         definition = self._definition(document)
         if definition is None:
             return ()
-        return (*definition.problems, *self._unresolved(definition))
+        return (*definition.problems, *self._unresolved(definition), *self._model(definition))
 
     def _unresolved(self, definition: AgentDefinition) -> Iterable[Problem]:
         from aigentflow.definitions.context import reference_problems
 
         root = self._session.root_of(definition.path)
         return () if root is None else reference_problems(definition, self._gaps.facts.tree(root).paths)
+
+    def _model(self, definition: AgentDefinition) -> Iterator[Problem]:
+        """Yield what a run would do with a model that is not known by the name in the file."""
+        from aigentflow.definitions.values import Problem, Span
+
+        if definition.model is None or not definition.runnable:
+            return
+        note = self._catalogue().choose(definition.model, base_url=self._session.environment.get("ANTHROPIC_BASE_URL")).note
+        if note:
+            yield Problem(note, definition.spans.get("model", Span(0, 1)), "info", "model.unknown")
+
+    def _catalogue(self) -> Catalogue:
+        from aigentflow.runtime.catalogue import load_catalogue
+
+        if self._models is None:
+            self._models = load_catalogue(self._session.user_config.models)
+        return self._models
 
     def _definition(self, document: Document) -> AgentDefinition | None:
         if document.path is None or not self._session.library.holds(Path(document.path)):
