@@ -7,9 +7,10 @@ repaired, and one that is already there is never sent a second time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, product, zip_longest
 
 from lsprotocol import types as t
 
@@ -23,6 +24,8 @@ from aigentflow.workspace.proposal import TextEdit
 
 _TELLING = 6
 """Length from which a line is not typed by chance."""
+_COMBINED = 6
+"""Edits up to which all combinations of what they may have replaced are tried."""
 _PLACE = 8
 """What going to another place counts, in characters: people type on where they are."""
 
@@ -149,18 +152,27 @@ def _typed_first(sent: Sent, before: str, text: str) -> str | None:
 
     What the edit replaced is gone from `text`; it is taken from `before`, where the kept text around it lies.
     """
-    walked = _kept_pieces(sent, text)
-    if walked is None:
+    kept = _kept_pieces(sent, text)
+    if kept is None:
         return None
-    kept = "".join(walked)
-    moved = Moved(edits(kept, before))
-    rebuilt, at = [walked[0]], len(walked[0])
-    for span, piece in zip(sent.ranges, walked[1:], strict=True):
-        rebuilt.append(_stretch(before, moved.start(at), span, sent.encoding))
-        rebuilt.append(piece)
+    gone = list(_replaced(sent, before, kept))
+    choices = product(*gone) if len(gone) <= _COMBINED else zip(*gone, strict=True)
+    found = ("".join(chain.from_iterable(zip_longest(kept, chosen, fillvalue=""))) for chosen in choices)
+    fitting = {stale for stale in found if at_positions(sent, stale) == text}
+    return min(fitting, key=lambda stale: cost(before, stale), default=None)
+
+
+def _replaced(sent: Sent, before: str, kept: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield for each edit what it may have replaced: text behind the piece to its left, or before the piece to its right."""
+    index, moved, at = LineIndex(before), Moved(edits("".join(kept), before)), 0
+    for span, piece in zip(sent.ranges, kept, strict=False):
         at += len(piece)
-    stale = "".join(rebuilt)
-    return stale if at_positions(sent, stale) == text else None
+        left, right = moved.end(at) if span.start == span.end else moved.start_of_change(at), moved.start(at)
+        onward = before[left : _advance(index, left, span.start, span.end, sent.encoding)]
+        line = max(0, index.line_of(right) - (span.end.line - span.start.line))
+        start, stop = index.line_span(line)
+        backward = before[min(right, start + column(before[start:stop], span.start.character, sent.encoding)) : right]
+        yield onward, ("" if span.start == span.end else backward)
 
 
 def _kept_pieces(sent: Sent, text: str) -> list[str] | None:
@@ -197,8 +209,3 @@ def _advance(index: LineIndex, at: int, from_: t.Position, to: t.Position, encod
         return len(index.text)
     start, stop = index.line_span(line)
     return start + column(index.text[start:stop], to.character, encoding)
-
-
-def _stretch(text: str, at: int, span: t.Range, encoding: str) -> str:
-    """Return as much of the text from `at` on as the range holds."""
-    return text[at : _advance(LineIndex(text), at, span.start, span.end, encoding)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from aigentflow.workspace.diff import apply_edits, edits
 from aigentflow.workspace.lines import LineIndex
-from aigentflow.workspace.merge import Conflict, merge3
+from aigentflow.workspace.merge import Conflict
 from aigentflow.workspace.proposal import Hunk, TextEdit
 
 
@@ -36,49 +36,79 @@ def rebase(base: str, hunks: Sequence[Hunk], taken: frozenset[str], wanted: froz
 
     A hunk whose lines the person touched is a conflict, even where the characters could be put side by side.
     """
-    reference = with_hunks(base, hunks, taken)
-    if live == reference:
-        return Rebased(with_hunks(base, hunks, wanted), wanted)
-    conflicts = _on_the_same_lines(reference, live, hunks, taken, taken ^ wanted)
-    wanted = (wanted - conflicts.keys()) | (taken & conflicts.keys())
-    merged = merge3(reference, live, with_hunks(base, hunks, wanted))
-    if not merged.conflicts:
-        return Rebased(merged.text, wanted, conflicts)
-    placed, target = taken, live
+    typed = _Typed(base, hunks, taken, live)
+    conflicts: dict[str, Conflict] = {}
+    changes: list[TextEdit] = []
     for hunk in hunks:
         if (hunk.id in taken) == (hunk.id in wanted):
             continue
-        attempt = placed ^ {hunk.id}
-        merged = merge3(reference, live, with_hunks(base, hunks, attempt))
-        if merged.conflicts:
-            conflicts[hunk.id] = merged.conflicts[0]
-        else:
-            placed, target = attempt, merged.text
-    return Rebased(target, placed, conflicts)
+        if not typed.touches(hunk):
+            changes.append(typed.change(hunk))
+        elif (conflict := typed.conflict(hunk)).ours != conflict.theirs:
+            conflicts[hunk.id] = conflict
+    kept = conflicts.keys()
+    return Rebased(apply_edits(live, changes), (wanted - kept) | (taken & kept), conflicts)
 
 
-def _on_the_same_lines(
-    reference: str, live: str, hunks: Sequence[Hunk], taken: frozenset[str], changing: frozenset[str]
-) -> dict[str, Conflict]:
-    """Return a conflict for each changing hunk that shares a line with what the person typed."""
-    index = LineIndex(reference)
-    typed = edits(reference, live)
-    moved = Moved(typed)
-    touched = [_lines(index, edit.start, edit.end, edit.new) for edit in typed]
-    spans = _spans(hunks, taken)
-    conflicts = {}
-    for hunk in hunks:
-        if hunk.id not in changing:
-            continue
-        start, end = spans[hunk.id]
-        new = hunk.old if hunk.id in taken else hunk.edit.new
-        mine = _lines(index, start, end, new)
-        if any(first <= mine[1] and mine[0] <= last for first, last in touched):
-            first, last = index.starts[mine[0]], index.line_span(mine[1])[1]
-            ours = live[moved.start(first) : moved.end(last)]
-            if reference[first:start] + new + reference[end:last] != ours:
-                conflicts[hunk.id] = Conflict(first, last, ours, reference[first:start] + new + reference[end:last])
-    return conflicts
+def forced(base: str, hunks: Sequence[Hunk], taken: frozenset[str], hunk: Hunk, live: str) -> str:
+    """Return the live text with the agent's side of one hunk, also where the person typed something else."""
+    typed = _Typed(base, hunks, taken, live)
+    if not typed.touches(hunk):
+        return apply_edits(live, [typed.change(hunk)])
+    conflict = typed.conflict(hunk)
+    start, end = typed.now(conflict.base_start, conflict.base_end)
+    return live[:start] + conflict.theirs + live[end:]
+
+
+def live_spans(base: str, hunks: Sequence[Hunk], taken: frozenset[str], live: str) -> dict[str, tuple[int, int]]:
+    """Return where each hunk stands in the live text: its new text if taken, else the text it would replace."""
+    typed = _Typed(base, hunks, taken, live)
+    return {name: typed.now(start, end) for name, (start, end) in typed.spans.items()}
+
+
+class _Typed:
+    """What the person typed into the base with the taken hunks in it."""
+
+    def __init__(self, base: str, hunks: Sequence[Hunk], taken: frozenset[str], live: str) -> None:
+        self._taken = taken
+        self._live = live
+        self._reference = with_hunks(base, hunks, taken)
+        self._index = LineIndex(self._reference)
+        made = edits(self._reference, live)
+        self._moved = Moved(made)
+        self._lines = [_lines(self._index, edit.start, edit.end, edit.new) for edit in made]
+        self.spans = _spans(hunks, taken)
+
+    def now(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a stretch is in the live text, without what was typed right before or behind it."""
+        first = self._moved.start(start)
+        return first, max(first, self._moved.end(end))
+
+    def change(self, hunk: Hunk) -> TextEdit:
+        """Return the edit of the live text that brings the hunk in, or takes it out."""
+        start, end = self.now(*self.spans[hunk.id])
+        return TextEdit(start, end, self._new(hunk))
+
+    def touches(self, hunk: Hunk) -> bool:
+        """Return whether the person typed on a line of the hunk."""
+        first, last = self._lines_of(hunk)
+        return any(first <= typed_last and typed_first <= last for typed_first, typed_last in self._lines)
+
+    def conflict(self, hunk: Hunk) -> Conflict:
+        """Return both sides of the hunk's lines."""
+        first, last = self._lines_of(hunk)
+        start, end = self.spans[hunk.id]
+        begin = min(start, self._index.starts[first])
+        stop = max(end, self._index.line_span(last)[1]) if last >= first else end
+        lived = self.now(begin, stop)
+        theirs = self._reference[begin:start] + self._new(hunk) + self._reference[end:stop]
+        return Conflict(begin, stop, self._live[lived[0] : lived[1]], theirs)
+
+    def _lines_of(self, hunk: Hunk) -> tuple[int, int]:
+        return _lines(self._index, *self.spans[hunk.id], self._new(hunk))
+
+    def _new(self, hunk: Hunk) -> str:
+        return hunk.old if hunk.id in self._taken else hunk.edit.new
 
 
 def _lines(index: LineIndex, start: int, end: int, new: str) -> tuple[int, int]:
@@ -90,29 +120,6 @@ def _lines(index: LineIndex, start: int, end: int, new: str) -> tuple[int, int]:
     if start == end and start == len(index.text) and column == 0:
         return first, first - 1
     return first, index.line_of(end)
-
-
-def forced(base: str, hunks: Sequence[Hunk], taken: frozenset[str], hunk: Hunk, live: str) -> str:
-    """Return the live text with the agent's side of one hunk, also where the person typed something else."""
-    reference = with_hunks(base, hunks, taken)
-    conflict = _on_the_same_lines(reference, live, hunks, taken, frozenset({hunk.id})).get(hunk.id)
-    start, end = _spans(hunks, taken)[hunk.id]
-    new = hunk.edit.new
-    if conflict is not None:
-        start, end, new = conflict.base_start, conflict.base_end, conflict.theirs
-    moved = Moved(edits(reference, live))
-    first = moved.start(start)
-    return live[:first] + new + live[max(first, moved.end(end)) :]
-
-
-def live_spans(base: str, hunks: Sequence[Hunk], taken: frozenset[str], live: str) -> dict[str, tuple[int, int]]:
-    """Return where each hunk stands in the live text: its new text if taken, else the text it would replace."""
-    moved = Moved(edits(with_hunks(base, hunks, taken), live))
-    spans = {}
-    for name, (start, end) in _spans(hunks, taken).items():
-        first = moved.start(start)
-        spans[name] = (first, max(first, moved.end(end)))
-    return spans
 
 
 def _spans(hunks: Sequence[Hunk], taken: frozenset[str]) -> dict[str, tuple[int, int]]:
@@ -143,6 +150,13 @@ class Moved:
     def end(self, offset: int) -> int:
         """Return the new place of an offset that ends something; inside a replaced stretch, the stretch's end."""
         return self._place(offset, inside_end=True)
+
+    def start_of_change(self, offset: int) -> int:
+        """Return the new place of an offset; at the end of a replaced stretch, the stretch's beginning."""
+        number = bisect_right(self._starts, offset)
+        if number and self._made[number - 1].end >= offset:
+            return self._made[number - 1].start + self._shifts[number - 1]
+        return self.start(offset)
 
     def _place(self, offset: int, *, inside_end: bool) -> int:
         number = bisect_right(self._starts, offset)
