@@ -7,7 +7,7 @@ repaired, and one that is already there is never sent a second time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, product, zip_longest
@@ -15,7 +15,7 @@ from itertools import chain, product, zip_longest
 from lsprotocol import types as t
 
 from aigentflow.lsp.convert import column, to_offsets, to_range
-from aigentflow.lsp.delivery.rebase import Moved
+from aigentflow.lsp.delivery.rebase import Moved, near_edits
 from aigentflow.lsp.documents import shortest
 from aigentflow.workspace.diff import apply_edits, edits, word_edits
 from aigentflow.workspace.lines import LineIndex, split_lines
@@ -83,38 +83,51 @@ class Unclear:
 Verdict = Landed | Misplaced | NotSeen | Unclear
 
 
-def judge(sent: Sent, texts: Sequence[str], *, refused: bool = False) -> Verdict:
-    """Return what became of the edit, from the texts that the client sent since, in order.
+class Echo:
+    """Hears the texts that follow an edit, one by one, and keeps what they say of it."""
 
-    A refusal is believed as far as it goes: after it only a text that is exactly right shows that the edit is there.
-    """
-    before = sent.base
-    latest: Verdict = NotSeen()
-    for text in texts:
-        if text == before:
-            continue
-        verdict = _step(sent, before, text, refused=refused)
-        if isinstance(verdict, Landed | Misplaced):
-            return verdict
-        latest = verdict if isinstance(verdict, Unclear) else latest
-        before = text
-    return latest
+    def __init__(self, sent: Sent) -> None:
+        self._sent = sent
+        self._before = sent.base
+        self._verdict: Verdict = NotSeen()
+        self._exact = False
 
+    def hear(self, text: str) -> None:
+        """Take the next text that the client sent."""
+        if text == self._before or isinstance(self._verdict, Misplaced):
+            return
+        verdict = self._step(self._before, text)
+        if not isinstance(self._verdict, Landed) and not isinstance(verdict, NotSeen):
+            self._verdict = verdict
+        self._before = text
 
-def _step(sent: Sent, before: str, text: str, *, refused: bool) -> Verdict:
-    """Judge one step from a text without the edit to the next text."""
-    right = sent.expected
-    if before != sent.base:
-        right = merge3(sent.base, before, sent.expected).text
-        if not refused and text != right and text == at_positions(sent, before):
+    def verdict(self, *, refused: bool) -> Verdict:
+        """Return what became of the edit; after a refusal only a text that is exactly right shows that it is there all the same."""
+        if refused:
+            return Landed() if self._exact else NotSeen()
+        return self._verdict
+
+    def _step(self, before: str, text: str) -> Verdict:
+        sent, typed = self._sent, shortest(before, text)
+        blind = before != sent.base and text == at_positions(sent, before)
+        if not blind and text != sent.expected and typed.end - typed.start + len(typed.new) < sent.size // 4:
+            # Too little happened for this edit to be part of it; saves the comparing while the person types.
+            return NotSeen()
+        right = sent.expected if before == sent.base else merge3(sent.base, before, sent.expected).text
+        if blind and text != right:
             return Misplaced(text, before)
-    if text in (right, sent.expected):
-        return Landed()
-    typed = shortest(before, text)
-    if refused or typed.end - typed.start + len(typed.new) < sent.size // 4:
-        # Too little happened for this edit to be part of it; saves the comparing while the person types.
-        return NotSeen()
-    return _likeliest(sent, before, right, text)
+        if text in (right, sent.expected):
+            self._exact = True
+            return Landed()
+        return _likeliest(sent, before, right, text)
+
+
+def judge(sent: Sent, texts: Iterable[str], *, refused: bool = False) -> Verdict:
+    """Return what these texts, in order, say of an edit."""
+    echo = Echo(sent)
+    for text in texts:
+        echo.hear(text)
+    return echo.verdict(refused=refused)
 
 
 def _likeliest(sent: Sent, before: str, right: str, text: str) -> Verdict:
@@ -131,7 +144,7 @@ def _likeliest(sent: Sent, before: str, right: str, text: str) -> Verdict:
 
 def cost(before: str, after: str) -> int:
     """Return how much typing leads from one text to the other: characters taken and given, and places gone to."""
-    return sum(edit.end - edit.start + len(edit.new) + _PLACE for edit in word_edits(before, after))
+    return sum(edit.end - edit.start + len(edit.new) + _PLACE for edit in near_edits(before, after, word_edits))
 
 
 def has_traces(sent: Sent, text: str) -> bool:

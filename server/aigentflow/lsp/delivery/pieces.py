@@ -6,14 +6,14 @@ A piece knows how to write itself for the text as it is now, and how to tell fro
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from lsprotocol import types as t
 
 from aigentflow.errors import PathError
 from aigentflow.lsp.delivery.batches import Entry, before_final_line_end, text_entry
-from aigentflow.lsp.delivery.echo import Landed, Misplaced, NotSeen, Sent, Unclear, Verdict, judge
+from aigentflow.lsp.delivery.echo import Echo, Landed, Misplaced, NotSeen, Sent, Unclear, Verdict
 from aigentflow.lsp.documents import Document
 from aigentflow.workspace.diff import edits
 from aigentflow.workspace.merge import merge3
@@ -60,8 +60,9 @@ class Piece:
     outcome: Outcome | None = None
     tries: int = 0
     sent: Sent | None = None
-    texts: list[str] = field(default_factory=list)
-    """What the client had since the edit was sent."""
+    echo: Echo | None = None
+    latest: str | None = None
+    """Newest text that the client had since the edit was sent, None for none."""
     repairing: bool = False
     """The edit landed at a wrong place; the next one sent repairs it."""
     unclear: bool = False
@@ -80,8 +81,25 @@ class Piece:
             self._landed()
             return []
         made = before_final_line_end(live.text, edits(live.text, target))
-        self.sent = Sent(live.text, made, live.version, encoding)
-        return [text_entry(live.uri, self.sent, annotation)]
+        self.send(Sent(live.text, made, live.version, encoding))
+        return [text_entry(live.uri, self.expect, annotation)]
+
+    def send(self, sent: Sent) -> None:
+        """Remember what is sent, and listen for its echo from now on."""
+        self.sent, self.echo, self.latest = sent, Echo(sent), None
+        self.repairing = self.unclear = False
+
+    @property
+    def expect(self) -> Sent:
+        """What was sent last."""
+        assert self.sent is not None
+        return self.sent
+
+    def hear(self, text: str) -> None:
+        """Take a text that the client sent since."""
+        self.latest = text
+        if self.echo is not None:
+            self.echo.hear(text)
 
     def _live(self) -> Live | None:
         try:
@@ -103,8 +121,7 @@ class Piece:
 
     def judge(self, *, refused: bool) -> Verdict:
         """Return what became of the edit, from the texts so far."""
-        assert self.sent is not None
-        return judge(self.sent, self.texts, refused=refused)
+        return self.echo.verdict(refused=refused) if self.echo is not None else NotSeen()
 
     def take(self, verdict: Verdict) -> bool:
         """Act on a verdict; False where it says nothing yet."""
@@ -175,20 +192,20 @@ class Creation(Piece):
         if live.text.strip("\r\n"):
             self.outcome = Outcome("refused", "a file of this name is there by now")
             return []
-        self.sent = Sent(live.text, (TextEdit(0, len(live.text), self.after),), live.version, encoding)
-        return [text_entry(live.uri, self.sent, annotation)]
+        self.send(Sent(live.text, (TextEdit(0, len(live.text), self.after),), live.version, encoding))
+        return [text_entry(live.uri, self.expect, annotation)]
 
     def _new_file(self, encoding: str, annotation: str | None) -> list[Entry]:
-        self.sent = Sent("", (TextEdit(0, 0, self.after),), None, encoding)
-        entry = text_entry(self.uri, self.sent, annotation)
+        self.send(Sent("", (TextEdit(0, 0, self.after),), None, encoding))
+        entry = text_entry(self.uri, self.expect, annotation)
         if self.lines_of_its_own:
             entry.edits[0].range = t.Range(start=t.Position(line=0, character=0), end=t.Position(line=1, character=0))
         return [t.CreateFile(uri=self.uri, options=self.options(), annotation_id=annotation), entry]
 
-    def judge(self, *, refused: bool) -> Verdict:
-        """Return what became of the text; the empty line of a fresh buffer counts as nothing."""
-        assert self.sent is not None
-        return judge(self.sent, [text for text in self.texts if text.strip("\r\n") or text == self.sent.expected], refused=refused)
+    def hear(self, text: str) -> None:
+        """Take a text; the empty line of a fresh buffer counts as nothing."""
+        if text.strip("\r\n") or text == self.expect.expected:
+            super().hear(text)
 
     def _repair(self, misplaced: Misplaced) -> None:
         self.outcome = Outcome("landed")

@@ -112,13 +112,13 @@ class Planner:
     def partly_landed(self, step: Step) -> frozenset[str]:
         """Return those hunks of a step that the text shows although the step as a whole did not land: the person ticked some."""
         sent, file = step.piece.sent, step.file
-        if sent is None or not step.piece.texts:
+        if sent is None or step.piece.latest is None:
             return frozenset()
         found = set()
         for name in step.add:
             alone = rebase(file.base, file.hunks, file.taken, file.taken | {name}, sent.base).target
             part = Sent(sent.base, edits(sent.base, alone), sent.version, self._encoding)
-            if isinstance(judge(part, step.piece.texts), Landed):
+            if isinstance(judge(part, [step.piece.latest]), Landed):
                 found.add(name)
         return frozenset(found)
 

@@ -6,9 +6,10 @@ Nothing is remembered between calls: a file's state is its base, its hunks, whic
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from aigentflow.lsp.documents import shortest
 from aigentflow.workspace.diff import apply_edits, edits
 from aigentflow.workspace.lines import LineIndex
 from aigentflow.workspace.merge import Conflict
@@ -66,6 +67,16 @@ def live_spans(base: str, hunks: Sequence[Hunk], taken: frozenset[str], live: st
     return {name: typed.now(start, end) for name, (start, end) in typed.spans.items()}
 
 
+def near_edits(before: str, after: str, differ: Callable[[str, str], tuple[TextEdit, ...]] = edits) -> tuple[TextEdit, ...]:
+    """Return the same as `differ`, looking only at the lines between the first and the last difference: most texts differ in one place."""
+    edit = shortest(before, after)
+    start = before.rfind("\n", 0, edit.start) + 1
+    stop = before.find("\n", edit.end) + 1 or len(before)
+    grown = len(after) - len(before)
+    found = differ(before[start:stop], after[start : stop + grown])
+    return tuple(TextEdit(one.start + start, one.end + start, one.new) for one in found)
+
+
 class _Typed:
     """What the person typed into the base with the taken hunks in it."""
 
@@ -74,7 +85,7 @@ class _Typed:
         self._live = live
         self._reference = with_hunks(base, hunks, taken)
         self._index = LineIndex(self._reference)
-        made = edits(self._reference, live)
+        made = near_edits(self._reference, live)
         self._moved = Moved(made)
         self._lines = [_lines(self._index, edit.start, edit.end, edit.new) for edit in made]
         self.spans = _spans(hunks, taken)

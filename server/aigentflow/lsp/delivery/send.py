@@ -74,7 +74,7 @@ class Sender:
         """Open a document in front of the person and wait until the client tells of it."""
         with Watch(self._documents, path) as watch:
             shown = await self._within(self._client.show_document(uri), self._patience.answer)
-            if shown and not watch.texts:
+            if shown and not watch.heard:
                 await self._clock.wait(watch.event, self._patience.echo)
 
     def close(self) -> None:
@@ -98,22 +98,22 @@ class Sender:
         if not entries:
             return True
         with ExitStack() as stack:
-            watches = [(piece, stack.enter_context(Watch(self._documents, piece.path))) for piece in sent]
+            watches = [(piece, stack.enter_context(Watch(self._documents, piece.path, piece.hear))) for piece in sent]
             edit = workspace_edit(entries, self._client.capabilities, label, confirm=confirm)
             answer = await self._ask(edit, label, None if confirm else self._patience.answer)
-            counts = [len(watch.texts) for _, watch in watches]
+            counts = [watch.heard for _, watch in watches]
             deadline = self._clock.now() + (self._patience.refusal if answer.applied is False else self._patience.echo)
             for (piece, watch), heard in zip(watches, counts, strict=True):
                 await self._listen(piece, watch, answer, heard, deadline)
                 if piece.outcome is None and not piece.repairing:
-                    self._not_seen(piece, watch, answer, confirm=confirm)
+                    self._not_seen(piece, answer, confirm=confirm)
         return answer.applied is not False or len(sent) == 1 or self._explained(sent)
 
     def _explained(self, sent: Sequence[Piece]) -> bool:
         """Reopen the pieces that may have been refused only because of another; return whether a stale text was the cause."""
         stale = [piece for piece in sent if piece.outcome is None]
         along = [piece for piece in sent if piece.outcome is not None and piece.outcome.kind == "refused"]
-        along = [piece for piece in along if isinstance(piece, Operation) or not piece.texts]
+        along = [piece for piece in along if isinstance(piece, Operation) or piece.latest is None]
         for piece in along:
             piece.outcome = None
         return bool(stale) or not along
@@ -137,12 +137,11 @@ class Sender:
 
     async def _listen(self, piece: Piece, watch: Watch, answer: Applied, heard: int, deadline: float) -> None:
         """Wait until the piece's fate is known, or for as long as it may take."""
-        piece.texts, piece.repairing = watch.texts, False
         while True:
             if piece.take(piece.judge(refused=answer.applied is False)):
                 return
-            newer = bool(watch.texts) and not isinstance(piece, Operation)
-            if newer and (answer.applied is False or (answer.applied and len(watch.texts) > heard)):
+            newer = piece.latest is not None and not isinstance(piece, Operation)
+            if newer and (answer.applied is False or (answer.applied and watch.heard > heard)):
                 break
             watch.event.clear()
             left = deadline - self._clock.now()
@@ -151,24 +150,24 @@ class Sender:
         if piece.landed_on_disk():
             piece.outcome = Outcome("landed")
 
-    def _not_seen(self, piece: Piece, watch: Watch, answer: Applied, *, confirm: bool) -> None:
+    def _not_seen(self, piece: Piece, answer: Applied, *, confirm: bool) -> None:
         checked = piece.sent is not None and piece.sent.version is not None and self._client.capabilities.document_changes
         if isinstance(piece, Operation):
             said = answer.reason or ("the editor said it did it, but did not" if answer.applied else "the editor did not do it")
             piece.outcome = Outcome("refused" if answer.applied is not None else "unknown", said)
         elif answer.applied is None:
             piece.outcome = Outcome("unknown", answer.reason)
-        elif not watch.texts and answer.applied is False:
+        elif piece.latest is None and answer.applied is False:
             piece.outcome = Outcome("refused", answer.reason or "the editor did not apply it")
         elif confirm and answer.applied:
             piece.outcome = Outcome("refused", "it was not ticked in the preview")
-        elif not watch.texts and not checked:
+        elif piece.latest is None and not checked:
             piece.outcome = Outcome("unknown", "the editor says it applied it, but shows no text that has it")
-        elif not watch.texts:
+        elif piece.latest is None:
             piece.outcome = Outcome("refused", "the editor says it applied it, but the text is unchanged")
         elif answer.applied and not checked:
             piece.outcome = Outcome("unknown", "the editor says it applied it, but the text that followed does not have it")
-        elif answer.applied and (piece.unclear or (piece.sent is not None and has_traces(piece.sent, watch.texts[-1]))):
+        elif answer.applied and (piece.unclear or has_traces(piece.expect, piece.latest)):
             piece.outcome = Outcome("unknown", "the text does not tell whether all of it is there: look at this file")
         else:
             self._again(piece)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,20 +12,19 @@ from aigentflow.workspace.proposal import TextEdit
 if TYPE_CHECKING:
     from aigentflow.lsp.documents import Document, Documents
 
-_TEXTS = 80
-"""How many texts of one wait are kept; the first and the newest matter most."""
-
 
 class Watch:
-    """Texts of one file since the watch began, in order; use it as a context manager."""
+    """Hands each text of one file on as it comes; use it as a context manager."""
 
-    def __init__(self, documents: Documents, path: str) -> None:
-        self.texts: list[str] = []
+    def __init__(self, documents: Documents, path: str, hear: Callable[[str], None] = lambda text: None) -> None:
+        self.heard = 0
+        """How many texts came so far."""
         self.closed = False
         self.event = asyncio.Event()
         """Set whenever something was heard; the listener clears it."""
         self._documents = documents
         self._path = path
+        self._hear = hear
 
     def __enter__(self) -> Watch:
         self._documents.on_change.append(self._changed)
@@ -44,10 +43,9 @@ class Watch:
     def _opened(self, document: Document) -> None:
         if document is not self._documents.by_path(self._path):
             return
-        if len(self.texts) >= _TEXTS:
-            del self.texts[1:2]
-        self.texts.append(document.text)
+        self.heard += 1
         self.closed = False
+        self._hear(document.text)
         self.event.set()
 
     def _closed_now(self, document: Document) -> None:
