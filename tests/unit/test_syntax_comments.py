@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from aigentflow.syntax.comments import TaskComment, task_comments
@@ -141,3 +143,17 @@ def test_a_large_file_without_the_name_costs_nothing_and_with_it_is_linear() -> 
 def test_every_name_that_an_agent_can_have_is_found(agent: str) -> None:
     (task,) = task_comments(f"# @{agent}: do it\n", "a.py", [agent])
     assert (task.agent, task.task) == (agent, "do it")
+
+
+@pytest.mark.parametrize("piece", ["// @a:\n", "// @a: x\n//\n", "/* @a: x */\n", "/* @a: x\n@a: y */", "// @a: x\r"])
+def test_time_grows_with_the_number_of_comments_only(piece: str) -> None:
+    started = process_time()
+    task_comments(piece * 20_000, "a.ts", ["a"])
+    assert process_time() - started < 4
+
+
+def test_the_others_on_a_run_of_comments_stay() -> None:
+    text = "  // first\n  // @a: do it\n  // and more\n\n  // @a: alone\n"
+    one, two = task_comments(text, "a.ts", ["a"])
+    assert text[: one.removal[0]] + text[one.removal[1] :] == "  // first\n\n  // @a: alone\n"
+    assert text[two.removal[0] : two.removal[1]] == "  // @a: alone\n"

@@ -6,11 +6,12 @@ Where the language is known, strings (and Markdown's fences) are left out; elsew
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from aigentflow.syntax.trees import Tree, grammar_of
+from aigentflow.workspace.lines import LineIndex
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,9 @@ def task_comments(text: str, path: str, agent_ids: Collection[str], tree: Tree |
     if not any(f"@{agent}" in text for agent in agent_ids):
         return []
     found: list[TaskComment] = []
-    for comment in _joined(text, list(_comments(text, path, tree))):
-        found.extend(_tasks_of(text, comment, agent_ids))
+    index = LineIndex(text)
+    for comment in _joined(index, _comments(text, path, tree)):
+        found.extend(_tasks_of(index, comment, agent_ids))
     return found
 
 
@@ -63,8 +65,9 @@ _TASK = re.compile(r"\s*(?:(?:TODO|FIXME)\b[:\s]*)?@([^\W\d][\w.-]*)[ \t]*:[ \t]
 _OTHER_START = re.compile(r"\s*(?:@[\w-]+|TODO\b|FIXME\b|eslint-|@ts-|biome-|prettier-|noqa\b|type:\s*ignore)")
 
 
-def _tasks_of(text: str, comment: Comment, agent_ids: Collection[str]) -> Iterator[TaskComment]:
+def _tasks_of(index: LineIndex, comment: Comment, agent_ids: Collection[str]) -> Iterator[TaskComment]:
     lines = comment.lines
+    n_written = sum(bool(line.content.strip()) for line in lines)
     at = 0
     while at < len(lines):
         match = _TASK.match(lines[at].content)
@@ -78,48 +81,34 @@ def _tasks_of(text: str, comment: Comment, agent_ids: Collection[str]) -> Iterat
             words.append(lines[last].content.strip())
         task = " ".join(word for word in words if word)
         if task:
-            start, end, removal = _spans(text, comment, at, last)
+            alone = n_written == sum(bool(line.content.strip()) for line in lines[at : last + 1])
+            start, end, removal = _spans(index, comment, at, last, alone=alone)
             yield TaskComment(match[1], task, start, end, removal)
         at = last + 1
 
 
-def _spans(text: str, comment: Comment, first: int, last: int) -> tuple[int, int, tuple[int, int]]:
-    """Return start, end and removal of the task on these lines of the comment."""
+def _spans(index: LineIndex, comment: Comment, first: int, last: int, *, alone: bool) -> tuple[int, int, tuple[int, int]]:
+    """Return start, end and removal of the task on these lines of the comment; alone: the others are blank."""
     lines = comment.lines
-    others = [line for number, line in enumerate(lines) if not first <= number <= last and line.content.strip()]
-    if not others:
-        return comment.start, comment.end, _removal(text, comment.start, comment.end)
+    if alone:
+        return comment.start, comment.end, _removal(index, comment.start, comment.end)
     start, end = lines[first].start, lines[last].at + len(lines[last].content)
     if comment.block and (first == 0 or last == len(lines) - 1):
         # The comment's own marks share a line with the task: only the words may go.
         start = lines[first].at
         return start, end, (start, end)
-    return start, end, _removal(text, start, end)
+    return start, end, _removal(index, start, end)
 
 
-def _removal(text: str, start: int, end: int) -> tuple[int, int]:
-    line_start, line_end = _line_start(text, start), _line_end(text, end)
-    before, after = text[line_start:start], text[end:line_end]
+def _removal(index: LineIndex, start: int, end: int) -> tuple[int, int]:
+    last = index.line_of(end)
+    line_start, line_end = index.starts[index.line_of(start)], index.line_span(last)[1]
+    before, after = index.text[line_start:start], index.text[end:line_end]
     if after.strip():
         return start, end
     if not before.strip():
-        return line_start, _after_line_end(text, line_end)
+        return line_start, index.starts[last + 1] if last + 1 < index.n_lines else len(index.text)
     return line_start + len(before.rstrip()), line_end
-
-
-def _line_start(text: str, offset: int) -> int:
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-
-
-def _line_end(text: str, offset: int) -> int:
-    ends = [at for at in (text.find("\n", offset), text.find("\r", offset)) if at >= 0]
-    return min(ends) if ends else len(text)
-
-
-def _after_line_end(text: str, offset: int) -> int:
-    if text.startswith("\r\n", offset):
-        return offset + 2
-    return offset + 1 if offset < len(text) else offset
 
 
 @dataclass(frozen=True)
@@ -244,25 +233,31 @@ def _block_lines(text: str, start: int, opening: int, end: int) -> Iterator[Line
 _DECORATION = re.compile(r"[ \t]*\*+(?![/\w*])[ \t]?|")
 
 
-def _joined(text: str, comments: list[Comment]) -> Iterator[Comment]:
+def _joined(index: LineIndex, comments: Iterable[Comment]) -> Iterator[Comment]:
     """Put line comments that stand alone on consecutive lines, in one column, together."""
-    current: Comment | None = None
+    run: list[Comment] = []
     for comment in comments:
-        if current is not None and _continues(text, current, comment):
-            current = Comment(current.start, comment.end, (*current.lines, *comment.lines), block=False)
-            continue
-        if current is not None:
-            yield current
-        current = comment
-    if current is not None:
-        yield current
+        if run and not _continues(index, run[-1], comment):
+            yield _together(run)
+            run = []
+        run.append(comment)
+    if run:
+        yield _together(run)
 
 
-def _continues(text: str, current: Comment, following: Comment) -> bool:
-    gap = text[current.end : following.start]
-    if current.block or following.block or gap.strip() or len(re.findall(r"\r\n|\n|\r", gap)) != 1:
+def _together(run: list[Comment]) -> Comment:
+    if len(run) == 1:
+        return run[0]
+    return Comment(run[0].start, run[-1].end, tuple(line for comment in run for line in comment.lines), block=False)
+
+
+def _continues(index: LineIndex, current: Comment, following: Comment) -> bool:
+    text = index.text
+    if current.block or following.block or text[current.end : following.start].strip():
         return False
     last = current.lines[-1].start
-    line = _line_start(text, last)
-    alone = not text[line:last].strip()
-    return alone and text[last] == text[following.start] and last - line == following.start - _line_start(text, following.start)
+    line, next_line = index.line_of(last), index.line_of(following.start)
+    if next_line != line + 1 or text[last] != text[following.start]:
+        return False
+    column = last - index.starts[line]
+    return column == following.start - index.starts[next_line] and not text[index.starts[line] : last].strip()
