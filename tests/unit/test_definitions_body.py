@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -183,14 +182,10 @@ def test_the_same_pattern_twice_keeps_its_owner() -> None:
 @pytest.mark.parametrize(
     "piece", ["x", "`", "` `` ", "- [ ] ", "<!-- ", "# a\n", "- [ ] a\n", "> ", "do not modify:\n\n", "@a/", "@a..", "$A"]
 )
-def test_time_grows_with_the_text_only(piece: str) -> None:
-    def seconds(size: int) -> float:
-        start = time.perf_counter()
-        agent(piece * (size // len(piece)))
-        return time.perf_counter() - start
-
-    small = min(seconds(8_000) for _ in range(3))
-    assert seconds(64_000) < 0.25 + 30 * small
+@pytest.mark.timeout(30)
+def test_repetitions_that_could_cost_quadratic_time_are_read(piece: str) -> None:
+    text = piece * (64_000 // len(piece))
+    assert agent(text).text.endswith(text.rstrip("\n")[-1])
 
 
 @pytest.mark.parametrize("piece", [" ", "* ", "```\n", "# Rules\n- x\n", "{", "@{a,", "\t- [ ] x\n", "a\n===\n", "|a|\n"])
