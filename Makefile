@@ -21,7 +21,7 @@ demo: .venv/.ready
 	@$(python) -m aigentflow demo $(if $(LIVE),--live)
 
 test: .venv/.ready
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 check: .venv/.ready
 	@$(python) -m ruff format --check server tests

@@ -73,4 +73,5 @@ def test_every_offset_of_a_text_of_wide_characters(letters: str, length: int) ->
 @pytest.mark.timeout(30)
 def test_a_keystroke_in_a_long_text_of_wide_characters_costs_no_table_of_all_of_them() -> None:
     tree = Tree.parse("// " + "é" * 500_000, "typescript")
-    tree.edited(1_000, 1_000, "x").to_byte(400_000)
+    edited = tree.edited(1_000, 1_000, "x")
+    assert edited.to_byte(400_000) == len(edited.text[:400_000].encode())
