@@ -64,11 +64,7 @@ class Sender:
             if explained:
                 continue
             for piece in waiting:
-                if confirm:
-                    # The person was asked and said no: no second question.
-                    piece.outcome = piece.outcome or Outcome("refused", "you did not apply it in the preview")
-                else:
-                    await self._bring([piece], label, confirm=False)
+                await self._bring([piece], label, confirm=False)
 
     async def show(self, path: str, uri: str) -> None:
         """Open a document in front of the person and wait until the client tells of it."""
@@ -107,7 +103,7 @@ class Sender:
                 await self._listen(piece, watch, answer, heard, deadline)
                 if piece.outcome is None and not piece.repairing:
                     self._not_seen(piece, answer, confirm=confirm)
-        return answer.applied is not False or len(sent) == 1 or self._explained(sent)
+        return confirm or answer.applied is not False or len(sent) == 1 or self._explained(sent)
 
     def _explained(self, sent: Sequence[Piece]) -> bool:
         """Reopen the pieces that may have been refused only because of another; return whether a stale text was the cause."""
@@ -157,10 +153,11 @@ class Sender:
             piece.outcome = Outcome("refused" if answer.applied is not None else "unknown", said)
         elif answer.applied is None:
             piece.outcome = Outcome("unknown", answer.reason)
+        elif confirm:
+            # The person was asked once; a second preview would only be in the way.
+            piece.outcome = Outcome("refused", answer.reason or "it was not applied in the editor's preview")
         elif piece.latest is None and answer.applied is False:
             piece.outcome = Outcome("refused", answer.reason or "the editor did not apply it")
-        elif confirm and answer.applied:
-            piece.outcome = Outcome("refused", "it was not ticked in the preview")
         elif piece.latest is None and not checked:
             piece.outcome = Outcome("unknown", "the editor says it applied it, but shows no text that has it")
         elif piece.latest is None:
