@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aigentflow.errors import PathMissing, PathUnreadable
-from aigentflow.workspace.decoding import decode, encode
+from aigentflow.workspace.decoding import BinaryContent, decode, encode
 from aigentflow.workspace.snapshot import Buffer, Snapshot
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links and pipes as POSIX has them")
@@ -139,3 +139,14 @@ def test_the_walk_finds_what_git_finds(tmp_path: Path) -> None:
         ["git", "ls-files", "-oz", "--exclude-standard"], cwd=tmp_path, env=environment, check=True, capture_output=True
     ).stdout
     assert sorted(Snapshot(tmp_path).paths()) == sorted(listed.decode().split("\0")[:-1])
+
+
+@pytest.mark.parametrize("data", [b"\0\1\2\xff" * 100, b"\0\x10\0\x07" * 50 + b"\xff\xfe", bytes(range(256)) * 4])
+def test_bytes_in_pairs_are_no_text_because_half_of_them_are_zero(data: bytes) -> None:
+    with pytest.raises(BinaryContent):
+        decode(data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_text_without_a_mark_is_text(encoding: str) -> None:
+    assert decode("let name = 'ü';\r\n\tdone\f".encode(encoding)).encoding == encoding

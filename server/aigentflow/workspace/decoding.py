@@ -6,9 +6,13 @@ UTF-8 and UTF-16 are recognised; all else is shown byte for byte as Latin-1, who
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 
 _MARKS = (("utf-8", codecs.BOM_UTF8), ("utf-16-le", codecs.BOM_UTF16_LE), ("utf-16-be", codecs.BOM_UTF16_BE))
+
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+"""What no text holds, and bytes that are no text give sooner or later when they are taken in pairs."""
 
 
 class BinaryContent(ValueError):
@@ -38,7 +42,7 @@ def decode(data: bytes) -> Decoded:
     wide = _wide_encoding(data)
     if wide is not None and (text is None or "\0" in text):
         wide_text = _strict(data, wide)
-        if wide_text is not None:
+        if wide_text is not None and not _CONTROL.search(wide_text):
             return Decoded(wide_text, wide, bom=False, lossless=True)
     if text is not None:
         return Decoded(text, "utf-8", bom=False, lossless=True)
