@@ -160,3 +160,14 @@ async def test_requests_for_documents_that_are_not_open_are_empty(tmp_path: Path
         client.notify("textDocument/didChange", {"textDocument": {"uri": "file:///no.ts", "version": 3}, "contentChanges": []})
         client.notify("textDocument/didClose", {"textDocument": {"uri": "file:///no.ts"}})
         assert await _alive(client)
+
+
+async def test_a_change_at_a_negative_position_is_clamped_and_the_texts_stay_together(tmp_path: Path) -> None:
+    async with connected() as client:
+        await client.initialize(tmp_path)
+        uri = client.open(tmp_path / "a.ts", "// @backend_dev: one\n")
+        where = {"start": {"line": -1, "character": -5}, "end": {"line": 0, "character": 0}}
+        change = {"range": where, "text": "\n"}
+        client.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2}, "contentChanges": [change]})
+        lenses = (await client.request("textDocument/codeLens", {"textDocument": {"uri": uri}}))["result"]
+        assert [lens["range"]["start"]["line"] for lens in lenses] == [1]

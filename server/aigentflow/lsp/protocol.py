@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from cattrs import Converter
 
 logger = logging.getLogger(__name__)
+_LARGEST = 2**31 - 1
+"""Of LSP's `uinteger`."""
 
 
 def lenient_converter() -> Converter:
@@ -40,7 +42,14 @@ def lenient_converter() -> Converter:
     for cls in vars(t).values():
         if isinstance(cls, type) and issubclass(cls, enum.Enum):
             converter.register_structure_hook(cls, structure)
+    converter.register_structure_hook(t.Position, _position)
     return converter
+
+
+def _position(value: Any, _: Any) -> t.Position:
+    """Clamp what is no position: an unreadable `didChange` would let our text and the client's drift apart (faults, B17)."""
+    line, character = (min(max(0, int(value[name])), _LARGEST) for name in ("line", "character"))
+    return t.Position(line=line, character=character)
 
 
 class Protocol(LanguageServerProtocol):

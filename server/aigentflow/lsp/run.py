@@ -264,6 +264,11 @@ class Run:
         client.show_message(f"Aigentflow: the page of this run is {path}", "info")
         return False
 
+    def close(self) -> None:
+        """Stop following the buffers."""
+        if self.review is not None:
+            self.review.close()
+
     def line(self) -> str:
         """Return one line that says how it stands."""
         standing = self.outcome or "running"

@@ -85,7 +85,7 @@ class Runs:
     def _forget_old(self) -> None:
         over = [run_id for run_id, run in self._runs.items() if not run.going_on and not run.has_pending]
         for run_id in over[: max(0, len(self._runs) - _KEPT)]:
-            del self._runs[run_id]
+            self._runs.pop(run_id).close()
 
     def find(self, run_id: object) -> Run | None:
         """Return the run with this id, or the newest where no id is given."""
@@ -157,6 +157,7 @@ class Runs:
         """End all runs; the server is about to leave."""
         for run in self._runs.values():
             run.cancel()
+            run.close()
 
 
 @lru_cache(maxsize=256)
