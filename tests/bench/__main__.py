@@ -60,11 +60,11 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def page(ours: Samples, floor: Samples) -> str:
-    """The results file."""
+def page(ours: Samples, floor: Samples, load: float) -> str:
+    """The results file; `load` is how many processes of others wanted to run when it began."""
     rows = [
         "Made by `make bench`: *ours* is `aigentflow serve`, *floor* a pygls server that answers with constants, both in the same run.",
-        f"{report.circumstances()} Other work on the machine moves absolute times; compare with the floor.",
+        f"{report.circumstances()} Load of the machine before the run: {load:.1f} (0 is idle). Rows in bold are release bars.",
         "",
         report.table(ours, floor),
     ]
@@ -86,11 +86,12 @@ def main() -> int:
     for name in [name for name in os.environ if name.startswith(FOREIGN)]:
         del os.environ[name]
     os.environ.update(HOME=str(folder / "home"), XDG_CONFIG_HOME=str(folder / "config"), AIGENTFLOW_STATE_DIR=str(folder / "state"))
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     try:
         ours, floor = asyncio.run(measure(options, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    text = page(ours, floor)
+    text = page(ours, floor, load)
     print(text)
     if not options.no_write:
         RESULTS.write_text(text, "utf-8")

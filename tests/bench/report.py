@@ -64,14 +64,15 @@ def table(ours: Samples, floor: Samples) -> str:
     for bar in BARS:
         value, below = _value(ours, bar), _value(floor, bar)
         limit = bar.limit if bar.against_floor is None else None if below is None else below * bar.against_floor
-        rows.append(f"| {bar.title} | {_said(value, bar)} | {_said(below, bar)} | {_limit(limit, bar)} | {_verdict(value, limit, bar)} |")
+        title = f"**{bar.title}**" if bar.named else bar.title
+        rows.append(f"| {title} | {_said(value, bar)} | {_said(below, bar)} | {_limit(limit, bar)} | {_verdict(value, limit, bar)} |")
     return "\n".join(rows)
 
 
 def missed(ours: Samples, floor: Samples) -> list[str]:
     """Titles of the release bars that are not met or were not measured."""
     return [
-        line.split("|")[1].strip()
+        line.split("|")[1].strip(" *")
         for line in table(ours, floor).splitlines()
         if line.rstrip(" |").endswith(("**missed**", "**not measured**"))
     ]
