@@ -187,6 +187,17 @@ def test_a_change_that_was_announced_is_read_at_once(place: Place) -> None:
     assert [agent.id for agent in library.agents()] == ["b"]
 
 
+def test_a_deletion_that_was_announced_is_seen_at_once(place: Place) -> None:
+    paths = [write(place.root / ".aigentflow" / "agents", f"{name}.md", f"agent: {name}") for name in ("a", "b")]
+    library = place.library()
+    before = library.revision, len(library.agents())
+    for path in paths:
+        path.unlink()
+    library.invalidate(paths)
+    assert library.agents() == ()
+    assert library.revision > before[0] and before[1] == 2
+
+
 def test_answers_are_the_same_objects_while_nothing_changes(place: Place) -> None:
     write(place.root / ".aigentflow" / "agents", "a.md", "agent: a")
     library = place.library()

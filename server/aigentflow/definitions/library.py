@@ -91,9 +91,11 @@ class Library:
 
     def invalidate(self, paths: Iterable[Path]) -> None:
         """Look at the disk again at the next question; `paths` are files that are known to have changed."""
-        for path in paths:
-            self._parsed.pop(key_of(path), None)
-            self._found.pop(key_of(path), None)
+        for key in map(key_of, paths):
+            self._parsed.pop(key, None)
+            if self._found.pop(key, None) is not None:
+                # Forgotten here, a file that is gone makes no difference to the next look.
+                self._changed()
         self._looked = None
 
     def refresh(self) -> bool:
