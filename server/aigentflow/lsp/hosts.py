@@ -19,6 +19,8 @@ from aigentflow.errors import FrameError
 
 CANCEL_SECONDS = 2.0
 """How long a cancelled host may take to end by itself before it is killed."""
+LEAVE_SECONDS = 0.5
+"""How long a cancelled run may take to close its journal when the server leaves."""
 _MAX_FRAME = 512 * 1024 * 1024
 Frame = dict[str, Any]
 
@@ -138,13 +140,18 @@ class Hosts:
         self._all.discard(host)
         await host.end()
 
-    async def close(self) -> None:
-        """End all hosts."""
+    def stop(self) -> None:
+        """Start no more hosts, and end the one that waits for work."""
         self._closed = True
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.kill()
+
+    async def close(self) -> None:
+        """End all hosts; one with a run gets a moment to write down how it ended."""
+        self.stop()
         hosts, self._all = list(self._all), set()
-        for host in hosts:
-            host.kill()
-        await asyncio.gather(*(host.end() for host in hosts))
+        await asyncio.gather(*(host.end(LEAVE_SECONDS) for host in hosts))
 
     async def _start(self) -> Host:
         if self._closed:

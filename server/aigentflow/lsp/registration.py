@@ -79,9 +79,10 @@ def _register_lifecycle(server: Server) -> None:
         session.spawn(_after_start(server))
 
     @server.feature(t.SHUTDOWN)
-    async def shutdown(params: Any) -> None:
-        await server.features.runs.close()
-        await server.session.close()
+    def shutdown(params: Any) -> None:
+        # Runs are told to end; waiting for them is for `exit`, so that the answer does not take as long as they do.
+        server.features.runs.close()
+        server.session.stop()
 
     @server.feature(t.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def configuration(params: t.DidChangeConfigurationParams) -> None:

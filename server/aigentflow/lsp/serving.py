@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import ModuleType
 from typing import NoReturn
 
 from aigentflow.lsp.handshake import answer, read_first
@@ -34,6 +35,7 @@ def _serve_stdio() -> int:
         elif body is not None:
             rest = b"Content-Length: %d\r\n\r\n%s%s" % (len(body), body, rest)
         _log_to_stderr()
+        _without_tls()
         from aigentflow.lsp.server import serve_pipes
 
         return serve_pipes(stdin, output, rest, body if reply is not None else None)
@@ -44,6 +46,17 @@ def _serve_tcp(host: str, port: int) -> int:
     from aigentflow.lsp.server import serve_tcp
 
     return serve_tcp(host, port)
+
+
+def _without_tls() -> None:
+    """Import asyncio as on a Python that was built without TLS, which it supports: the server speaks to pipes, and OpenSSL costs 4 MiB."""
+    if "ssl" in sys.modules:
+        return
+    missing: dict[str, ModuleType | None] = {"ssl": None}
+    sys.modules.update(missing)  # type: ignore[arg-type]
+    import asyncio  # noqa: F401
+
+    del sys.modules["ssl"]
 
 
 def _log_to_stderr() -> None:

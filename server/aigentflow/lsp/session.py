@@ -123,8 +123,14 @@ class Session:
         logger.error("background work failed", exc_info=error)
         self.say_once(f"Aigentflow: something went wrong inside ({type(error).__name__}); the log has the details.", "error")
 
+    def stop(self) -> None:
+        """Begin nothing new."""
+        if self.started:
+            self.hosts.stop()
+
     async def close(self) -> None:
         """Cancel what is going on and end all run hosts."""
+        self.client.close()
         for task in list(self._tasks):
             task.cancel()
         if self.started:

@@ -15,6 +15,8 @@ from aigentflow.workspace.snapshot import Snapshot
 LIST_SECONDS = 2.0
 """How long a listing of a folder may be used before it is made again, unless `forget` is called."""
 _LIST_LIMIT = 20_000
+_KEPT_TEXTS = 16
+"""A scan of the workspace reads each file once; what is asked for again and again is few."""
 
 
 class LiveTree:
@@ -44,6 +46,8 @@ class LiveTree:
         except PathError:
             return None
         self._texts[path] = (stamp, text)
+        if len(self._texts) > _KEPT_TEXTS:
+            del self._texts[next(iter(self._texts))]
         return text
 
     def paths(self, under: str = "") -> Iterable[str]:

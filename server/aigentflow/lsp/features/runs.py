@@ -153,7 +153,7 @@ class Runs:
                 can_apply = self._session.capabilities.apply_edit
                 yield from pending_actions(run.review, run.title, document, start, end, can_apply=can_apply)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End all runs; the server is about to leave."""
         for run in self._runs.values():
             run.cancel()
