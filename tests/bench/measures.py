@@ -87,10 +87,12 @@ def place_of_plain_error(text: str) -> tuple[int, int]:
 
 
 async def requests(client: LspClient, path: Path, count: int, into: Samples, *, suffix: str = "") -> None:
-    """Ask for code actions, lenses and hover in turn at random places of an open document, one at a time."""
+    """Ask for code actions, lenses and hover in turn at random places of an open document, one at a time; at rest, or beside what `suffix` says."""
     draw = random.Random(3)
     places = _identifiers(path.read_text("utf-8"), draw)
     document = {"uri": path.as_uri()}
+    if not suffix:
+        await processes.settle(client.pid, SETTLE_SECONDS)
     for number in range(count + WARM_UP):
         place = draw.choice(places)
         asked: dict[str, dict[str, object]] = {
