@@ -87,7 +87,7 @@ def place_of_plain_error(text: str) -> tuple[int, int]:
 
 
 async def requests(client: LspClient, path: Path, count: int, into: Samples, *, suffix: str = "") -> None:
-    """Ask for code actions, lenses and hover in turn at random places of an open document, one at a time; at rest, or beside what `suffix` says."""
+    """Ask for code actions, lenses and hover in turn at random places of an open document; at rest, or beside what `suffix` says."""
     draw = random.Random(3)
     places = _identifiers(path.read_text("utf-8"), draw)
     document = {"uri": path.as_uri()}
