@@ -29,13 +29,13 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "box": ({"workspace"}, set()),
     "permissions": ({"workspace", "definitions", "settings"}, set()),
     "runtime": (CORE, {"pydantic", "yaml"}),
-    # cattrs is the converter that lsprotocol is built on.
-    "lsp": (SURFACE, {"pygls", "lsprotocol", "cattrs"}),
+    # cattrs and attrs are what lsprotocol is built on.
+    "lsp": (SURFACE, {"pygls", "lsprotocol", "cattrs", "attrs"}),
     "command_line": (SURFACE | {"lsp"}, {"pygls", "lsprotocol"}),
     "cli": ({"command_line"}, set()),
     "__main__": ({"cli"}, set()),
 }
-ONLY_IN = {"anthropic": "runtime/model.py", "httpx2": "runtime/model.py"}
+ONLY_IN = {"anthropic": "runtime/model.py", "httpx2": "runtime/model.py", "anyio": "runtime/model.py"}
 """Third-party packages that a single file imports."""
 
 

@@ -115,6 +115,16 @@ class Protocol(LanguageServerProtocol):
         announced = server_capabilities(self._converter.unstructure(params.capabilities))
         return t.InitializeResult(self._converter.structure(announced, t.ServerCapabilities), self.server_info)
 
+    @lsp_method(t.SHUTDOWN)
+    def lsp_shutdown(self, *args: Any) -> Generator[Any, Any, None]:
+        """Answer, and cancel what is under way; pygls' own walks over the requests while their callbacks remove them."""
+        yield self.fm.features[t.SHUTDOWN], args, None
+        answering = self.msg_id
+        for msg_id, future in list(self._request_futures.items()):
+            if msg_id != answering and not future.done():
+                future.cancel()
+        self._shutdown = True
+
     @lsp_method(t.EXIT)
     def lsp_exit(self, *args: Any) -> Generator[Any, Any, None]:
         """End the connection: 0 after `shutdown`, else 1 (LSP 3.17, Exit Notification)."""

@@ -99,10 +99,6 @@ def _register_lifecycle(server: Server) -> None:
         server.features.authoring.files_changed(uris)
         server.features.gaps.facts.files_changed(uris)
 
-    @server.feature(t.WINDOW_WORK_DONE_PROGRESS_CANCEL)
-    def progress_cancelled(params: t.WorkDoneProgressCancelParams) -> None:
-        server.session.progress.cancelled(params.token)
-
 
 def settings_section(raw: Any) -> dict[str, Any]:
     """Return our section of what a client sent, with or without the `aigentflow` key around it."""
@@ -179,6 +175,10 @@ def _register_documents(server: Server) -> None:
 
 
 def _register_requests(server: Server) -> None:
+    @server.feature(t.WINDOW_WORK_DONE_PROGRESS_CANCEL)
+    def progress_cancelled(params: t.WorkDoneProgressCancelParams) -> None:
+        server.session.progress.cancelled(params.token)
+
     @server.feature(t.TEXT_DOCUMENT_CODE_ACTION, t.CodeActionOptions(code_action_kinds=list(CODE_ACTION_KINDS), resolve_provider=True))
     def code_action(params: t.CodeActionParams) -> list[t.CodeAction | t.Command]:
         return server.features.offers.actions(params)

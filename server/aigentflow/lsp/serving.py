@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from aigentflow.lsp.handshake import answer, read_first
 
@@ -36,6 +36,7 @@ def _serve_stdio() -> int:
             rest = b"Content-Length: %d\r\n\r\n%s%s" % (len(body), body, rest)
         _log_to_stderr()
         _without_tls()
+        _without_reprs()
         from aigentflow.lsp.server import serve_pipes
 
         return serve_pipes(stdin, output, rest, body if reply is not None else None)
@@ -57,6 +58,23 @@ def _without_tls() -> None:
     import asyncio  # noqa: F401
 
     del sys.modules["ssl"]
+
+
+def _without_reprs() -> None:
+    """Import the protocol's 550 generated classes without their `__repr__`, which nothing here calls: 2 MiB and a quarter of the time."""
+    import attrs
+
+    namespace: Any = attrs
+    define = namespace.define
+
+    def define_without_repr(cls: Any = None, **options: Any) -> Any:
+        return define(cls, **{**options, "repr": False})
+
+    namespace.define = define_without_repr
+    try:
+        import lsprotocol.types  # noqa: F401
+    finally:
+        namespace.define = define
 
 
 def _log_to_stderr() -> None:

@@ -62,6 +62,8 @@ class Session:
         self.started = False
         self._tasks: set[asyncio.Task[Any]] = set()
         self._said: set[str] = set()
+        self._places: dict[str, tuple[tuple[Path, ...], tuple[Path, str] | None]] = {}
+        self.documents.on_close.append(self._forget)
         self._projects: dict[Path, tuple[tuple[int, int] | str | None, Project]] = {}
 
     def start(self, raw_settings: Mapping[str, Any]) -> None:
@@ -145,10 +147,19 @@ class Session:
 
     def relative(self, document: Document) -> tuple[Path, str] | None:
         """Return root and workspace-relative path of a document, None outside every folder."""
-        root = self.root_of(document.path)
-        if root is None or document.path is None:
+        known = self._places.get(document.uri)
+        if known is None or known[0] != self.roots:
+            known = self._places[document.uri] = (self.roots, self._place_of(document.path))
+        return known[1]
+
+    def _forget(self, document: Document) -> None:
+        self._places.pop(document.uri, None)
+
+    def _place_of(self, path: str | None) -> tuple[Path, str] | None:
+        root = self.root_of(path)
+        if root is None or path is None:
             return None
-        return root, Path(document.path).relative_to(root).as_posix()
+        return root, Path(path).relative_to(root).as_posix()
 
     def agents(self, root: Path | None = None) -> tuple[AgentDefinition, ...]:
         """Return the agents in force for a folder, shadowed ones left out."""

@@ -63,12 +63,15 @@ class AnthropicModel:
 
     async def warm(self) -> None:
         """Import the SDK, build the client, and run one turn in memory, so that the first real one finds everything built."""
+        import anyio
         import httpx2
         from anthropic import AsyncAnthropic
 
         with contextlib.suppress(NoKeyError):
             # A run that needs the key will say so.
             self._open()
+        # The first real connection would import the event loop's side of this; the transport in memory below does not.
+        anyio.Event()
         transport = httpx2.MockTransport(
             lambda _: httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=_WARM_STREAM)
         )

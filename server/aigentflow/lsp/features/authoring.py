@@ -133,7 +133,7 @@ class Authoring:
     def actions(self, document: Document) -> list[t.CodeAction]:
         """Return the trust action for an agent file of an untrusted workspace."""
         definition = self._definition(document)
-        root = self._session.root_of(document.path)
+        root = self._session.root_of(document.path) if definition is not None else None
         if definition is None or root is None or definition.source != "workspace" or self._session.trusted(root, definition.sha256):
             return []
         title = "Trust this workspace's agents"

@@ -79,7 +79,8 @@ class Offers:
         yield from self._runs.review_actions(document, place.start, place.end)
         for gap in gaps:
             yield from self._gap_actions(document, gap)
-        root = self._session.root_of(document.path)
+        relative = self._session.relative(document)
+        root = relative[0] if relative is not None else None
         agents = [agent for agent in self._session.agents(root) if agent.runnable]
         for comment in self._comments(document, agents):
             if (comment.start <= place.end and comment.end >= place.start) or self._same_line(document, comment, place):
@@ -225,7 +226,8 @@ class Offers:
         document = self._session.documents.get(uri)
         if document is None or not self._session.started or not self._session.settings.lenses:
             return []
-        root = self._session.root_of(document.path)
+        relative = self._session.relative(document)
+        root = relative[0] if relative is not None else None
         agents = [agent for agent in self._session.agents(root) if agent.runnable]
         lenses = [t.CodeLens(range=action_range, command=command) for action_range, command in self._comment_lenses(document, agents)]
         return [*self._count_lenses(document), *lenses]
