@@ -265,6 +265,8 @@ async def test_the_journal_keeps_texts_before_and_what_became_of_them(shop: Path
     assert history is not None and history.summary.outcome == "finished"
     images = {record["path"]: record["sha256"] for record in history.of("before")}
     assert journal.before_image(run["run"], images[SERVICE]) == ("// unsaved\n" + FILES[SERVICE]).encode()
+    kept = journal.proposal(run["run"])
+    assert kept is not None and SERVICE in [change["path"] for change in kept["changes"]]
     states = [record["delivery"]["state"] for record in history.of("delivered")]
     assert states == ["sending", "delivered"]
     assert "test-key-of-nobody" not in json.dumps([dict(record) for record in history.records])

@@ -59,11 +59,8 @@ class DeliveryRecord:
         await asyncio.to_thread(self._keep)
 
     def _keep(self) -> None:
-        from aigentflow.runtime.result import ChangePart
-
         run = self._run
         with self._journal.reopen(run.id) as record:
-            record.proposal({"changes": [ChangePart.of(change).model_dump(mode="json") for change in run.proposal.changes]})
             for change in run.proposal.changes:
                 if change.base is not None:
                     record.before_image(change.from_path or change.path, _bytes_before(run, change))

@@ -95,7 +95,11 @@ class _Run:
         self._teller.flush()
         gaps = await self._gaps(context) if ending.outcome != "cancelled" else GapCountPart()
         result = self._result(context, choice, ending, gaps)
-        self._close_record(result.outcome, result.model_dump(exclude={"changes"}, mode="json"))
+        written = result.model_dump(mode="json")
+        if self._record is not None and result.changes:
+            # Before the end is written, so that a crash from here on loses nothing of the work.
+            self._record.proposal({"changes": written["changes"]})
+        self._close_record(result.outcome, {name: value for name, value in written.items() if name != "changes"})
         return result
 
     def _choose(self, context: Context) -> Choice:
