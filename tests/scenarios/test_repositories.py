@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +137,17 @@ def test_packages_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert not any(path.startswith("packages/ui/") for path, _ in report.found()), "a user interface is no service"
 
 
-@pytest.mark.parametrize(
-    "files", [PYTHON, {}, {"README.md": "# x\n"}, {"a.ts": "", "b.ts": "\0", "c.ts": "}{"}], ids=["python", "empty", "page", "odd"]
-)
-def test_where_nothing_is_to_judge_nothing_is_met_and_nothing_fails(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: dict[str, str | bytes]
-) -> None:
-    code, report = check(capsys, put(tmp_path, files))
+NOTHING: dict[str, dict[str, str | bytes]] = {
+    "python": {**PYTHON},
+    "empty": {},
+    "page": {"README.md": "# x\n"},
+    "odd": {"a.ts": "", "b.ts": "\0", "c.ts": "}{", "d.ts": "caf\xe9".encode("latin-1"), "e.ts": b"\xff\xfe\x00"},
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_where_nothing_is_to_judge_nothing_is_met_and_nothing_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    code, report = check(capsys, put(tmp_path, NOTHING[name]))
     assert (code, report["findings"]) == (0, [])
     assert set(report.status().values()) == {"not_applicable"}
     assert set(agents(capsys, tmp_path)) == {"backend_dev"}
@@ -171,7 +178,8 @@ WILD: dict[str, tuple[str, dict[str, Any]]] = {
         {"id": "map", "dialect": "opencode", "tools": ["Read"]},
     ),
     ".aigentflow/agents/rules.md": (
-        "---\nagent: ruler\ndescription: |\n  two\n  lines\nmodel: A | 'sonnet' | B\ntools: Read, Grep\n---\n# Role\n---\nnot: front matter\n---\n",
+        "---\nagent: ruler\ndescription: |\n  two\n  lines\nmodel: A | 'sonnet' | B\ntools: Read, Grep\n"
+        "---\n# Role\n---\nnot: front matter\n---\n",
         {"id": "ruler", "runnable": True, "read_only": True, "tools": ["Read", "Grep"]},
     ),
     ".aigentflow/agents/lists.md": (
@@ -234,3 +242,36 @@ def test_a_boundary_that_does_not_reach_the_file_is_told_before_anything_is_sent
         code, _out, err = run(capsys, *words)
         assert code == 2 and "--allow" in err
         assert service.requests == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names as POSIX has them")
+@pytest.mark.parametrize("form", ["json", "text", "sarif", "github"])
+def test_names_and_lines_that_a_terminal_would_obey(tmp_path: Path, form: str) -> None:
+    source = "export function f() { throw new Error('\x1b[2J\x9b1m'); }\n"
+    put(tmp_path, {"package.json": "{}", "src/new\nline \x1b[31m.ts": source})
+    undecodable = os.fsencode(tmp_path) + b"/src/\xff\xfe.ts"
+    Path(os.fsdecode(undecodable)).write_text(source, encoding="utf-8")
+    words = [sys.executable, "-P", "-m", "aigentflow", "check", "--workspace", str(tmp_path), "--format", form]
+    done = subprocess.run(words, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"\x1b" not in done.stdout and b"\xc2\x9b" not in done.stdout
+    if form == "sarif":
+        results = json.loads(done.stdout)["runs"][0]["results"]
+        uris = {result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in results}
+        assert uris == {"src/%FF%FE.ts", "src/new%0Aline%20%1B%5B31m.ts"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes as POSIX has them")
+def test_links_pipes_and_huge_files_are_walked_around(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(
+        tmp_path / "w",
+        {**NEST, "src/huge.ts": "const a = '" + "x" * 10_000_001 + "'; throw 'x';", "src/wide.ts": "throw 'x'".encode("utf-16")},
+    )
+    root = tmp_path / "w"
+    (root / "again").symlink_to(root)
+    (root / "src/out.ts").symlink_to("/etc/hostname")
+    (root / "src/none.ts").symlink_to("none.ts")
+    os.mkfifo(root / "src/pipe.ts")
+    code, report = check(capsys, root)
+    assert code == 1 and ("src/wide.ts", "typed-domain-errors") in report.found()
+    assert not any("huge" in path or "out.ts" in path or path.startswith("again") for path, _ in report.found())

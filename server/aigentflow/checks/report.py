@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -77,17 +78,17 @@ def to_text(report: CheckReport) -> str:
     """Return the report for people, without colours."""
     lines: list[str] = []
     for path, group in groupby(report.findings, key=lambda reported: reported.finding.path):
-        lines.append(path)
+        lines.append(_shown(path))
         for reported in group:
             lines.extend(_told(reported))
         lines.append("")
     for agent in report.agents:
-        lines.append(f"Checklist of {agent}")
+        lines.append(_shown(f"Checklist of {agent}"))
         for item in report.items:
             if item.agent == agent:
                 gaps = "" if item.status != "gap" else f" ({item.gaps} {'gap' if item.gaps == 1 else 'gaps'})"
                 reason = f" - {item.reason}" if item.status in ("manual", "not_applicable") and item.reason else ""
-                lines.append(f"  {_MARKS[item.status]} {item.text}{gaps}{reason}")
+                lines.append(_shown(f"  {_MARKS[item.status]} {item.text}{gaps}{reason}"))
         lines.append("")
     if not report.agents:
         lines.append("No agent here has a checklist.")
@@ -102,7 +103,12 @@ def _told(reported: ReportedFinding) -> list[str]:
     for evidence in finding.evidence:
         where = evidence.path if evidence.line is None else f"{evidence.path}:{evidence.line}"
         lines.append(f"      {where}  {evidence.text}")
-    return lines
+    return [_shown(line) for line in lines]
+
+
+def _shown(text: str) -> str:
+    """Return a line without what a terminal would obey: names and excerpts are other people's."""
+    return "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _summary(report: CheckReport) -> str:
@@ -135,7 +141,7 @@ def to_github(report: CheckReport) -> str:
 def _escaped(text: str, *more: str) -> str:
     for character in ("%", "\r", "\n", *more):
         text = text.replace(character, f"%{ord(character):02X}")
-    return text
+    return _shown(text)
 
 
 def to_sarif(report: CheckReport, catalogue: Catalogue | None = None) -> dict[str, Any]:
@@ -188,7 +194,7 @@ def _result(reported: ReportedFinding, ids: list[str]) -> dict[str, Any]:
 
 
 def _artifact(path: str) -> dict[str, str]:
-    return {"uri": quote(path), "uriBaseId": "%SRCROOT%"}
+    return {"uri": quote(os.fsencode(path)), "uriBaseId": "%SRCROOT%"}
 
 
 def _level(severity: Severity) -> str:
