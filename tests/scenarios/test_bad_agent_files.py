@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -236,22 +237,20 @@ async def test_all_agent_files_may_go_at_once(tmp_path: Path) -> None:
         assert "Port apps/api/src/probe.ts" not in titles and "Run backend_dev: probe" in titles
 
 
+def call(name: str, given: Any) -> Json:
+    """Return a call of a tool; a text stands for broken JSON."""
+    return {"name": name, "input": given}
+
+
 ANSWERS = [
+    {"tools": [call("Read", "{broken json"), call("Frobnicate", {"a": 1}), call("Edit", {"file_path": 5})]},
+    {"tools": [call("Edit", {"file_path": "apps/api/src/probe.ts", "old_string": "", "new_string": "x"}), call("Grep", {"pattern": "("})]},
+    {"tools": [call("Write", {"file_path": "../../etc/x", "content": "x"})], "fault": {"insert": [1, "event: strange\ndata: {oops\n\n"]}},
     {"text": '{"implementation": 3, "files": "none", "notes": {}}'},
     {"text": "{ this is: [not json"},
-    {"text": ""},
-    {"blocks": [{"type": "text", "text": "\ud800\u0000 half a pair"}]},
-    {
-        "tools": [
-            {"name": "Read", "input": "{broken json"},
-            {"name": "Frobnicate", "input": {"a": 1}},
-            {"name": "Edit", "input": {"file_path": 5}},
-        ]
-    },
-    {"tools": [{"name": "Edit", "input": {"file_path": "apps/api/src/probe.ts", "old_string": "", "new_string": "x"}}]},
-    {"tools": [{"name": "Write", "input": {"file_path": "../../etc/x", "content": "x"}}, {"name": "Grep", "input": {"pattern": "("}}]},
     {"blocks": [{"type": "telepathy", "thought": 1}, {"type": "text", "text": "{}"}]},
-    {"fault": {"insert": [1, "event: strange\ndata: {oops\n\n"]}, "text": "{}"},
+    {"blocks": [{"type": "text", "text": "\ud800\u0000 half a pair"}]},
+    {"text": ""},
 ]
 
 
@@ -261,7 +260,7 @@ async def test_whatever_the_model_says_a_run_ends_and_nothing_is_changed(tmp_pat
     with StandIn(lambda body, number: next(turns, {"text": "{}"})) as service:
         environment = {"ANTHROPIC_API_KEY": "test-key-of-nobody", "ANTHROPIC_BASE_URL": service.url}
         async with editor(root, tmp_path / "home", environment=environment) as own:
-            for number in range(4):
+            for number in range(3):
                 order = {"agent": "backend_dev", "uri": own.probe, "task": f"try {number}"}
                 answer = await own.client.request("workspace/executeCommand", {"command": "aigentflow.run", "arguments": [order]})
                 assert set(answer["result"]) == {"run"}

@@ -68,7 +68,7 @@ class Shell:
         if self.alone:
             done = subprocess.run([*PROGRAM, *line], env={**os.environ, **self.env}, capture_output=True, timeout=60, check=False)
             return subprocess.CompletedProcess(line, done.returncode, done.stdout.decode(), done.stderr.decode())
-        out, err = io.StringIO(), io.StringIO()
+        out, err = io.StringIO(newline=""), io.StringIO(newline="")
         with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             for name, value in self.env.items():
                 patch.setenv(name, value)
@@ -317,16 +317,16 @@ def test_an_allow_that_gives_nothing_is_2_before_anything_is_sent(quick: Shell, 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git")
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_git_takes_the_patch(shell: Shell, service: StandIn, ends: str) -> None:
-    (shell.root / FILE).write_bytes(SERVICE.replace("\n", ends).rstrip().encode())
-    done = shell("run", "porter", "greet", "--trust", "--format", "patch")
+def test_git_takes_the_patch(quick: Shell, service: StandIn, ends: str) -> None:
+    (quick.root / FILE).write_bytes(SERVICE.replace("\n", ends).rstrip().encode())
+    done = quick("run", "porter", "greet", "--trust", "--format", "patch")
     assert done.returncode == 0
-    subprocess.run(["git", "init", "-q"], cwd=shell.root, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=quick.root, check=True)
     for words in (["--check"], []):
-        subprocess.run(["git", "apply", *words, "-"], cwd=shell.root, input=done.stdout.encode(), check=True)
-    assert "return `${name} 😀`".encode() in (shell.root / FILE).read_bytes()
-    assert (shell.root / FILE).read_bytes().count(b"\r\n") == (SERVICE.count("\n") - 1 if ends == "\r\n" else 0)
-    assert (shell.root / "apps/api/src/new file ü.ts").exists()
+        subprocess.run(["git", "apply", *words, "-"], cwd=quick.root, input=done.stdout.encode(), check=True)
+    assert "return `${name} 😀`".encode() in (quick.root / FILE).read_bytes()
+    assert (quick.root / FILE).read_bytes().count(b"\r\n") == (SERVICE.count("\n") - 1 if ends == "\r\n" else 0)
+    assert (quick.root / "apps/api/src/new file ü.ts").exists()
 
 
 def test_check_has_every_key_with_places_in_code_points(shell: Shell) -> None:
@@ -440,7 +440,7 @@ def test_exit_codes_of_run(quick: Shell, service: StandIn, turns: Any, words: tu
     ],
     ids=str,
 )
-def test_wrong_use_is_2_and_sends_nothing(shell: Shell, service: StandIn, words: tuple[str, ...], told: str) -> None:
-    done = shell("run", *words, "--format", "json")
+def test_wrong_use_is_2_and_sends_nothing(quick: Shell, service: StandIn, words: tuple[str, ...], told: str) -> None:
+    done = quick("run", *words, "--format", "json")
     assert (done.returncode, done.stdout) == (2, "") and told in done.stderr and "Traceback" not in done.stderr
     assert service.requests == []
