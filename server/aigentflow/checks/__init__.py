@@ -14,6 +14,7 @@ reading       reads those records from a file
 matching      which endpoint answers a request
 project       what follows from the records of all files
 facts         keeps the records, file by file
+workers       reads the records of a whole tree in a process of its own
 detectors/    one file per check
 engine        runs the detectors over one file
 wording       codes and summaries for repairs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from aigentflow.checks.source import SourceFile
 from aigentflow.syntax.trees import Tree, grammar_of
 
 PROJECT_FILE = ".aigentflow/project.yaml"
+NEST_FILE = "nest-cli.json"
+"""The Nest compiler's configuration, whose Swagger plugin writes response decorators by itself."""
 MAX_CHARACTERS = 1_000_000
 """Longer files are generated; they are not read."""
 
@@ -33,6 +36,7 @@ class ProjectFacts:
     def __init__(self, view: ProjectView) -> None:
         self._view = view
         self._records: dict[str, FileRecord] = {}
+        self._seen: dict[str, bytes] = {}
         self._waiting: list[str] | None = None
         self._packages: dict[str, Package] = {}
         self._drawn: Drawn | None = None
@@ -54,19 +58,38 @@ class ProjectFacts:
     def steps(self) -> Iterator[None]:
         """Read one file per step until the facts are complete; for those who have to do other things in between."""
         if self._waiting is None:
-            self._waiting = sorted((path for path in self._view.paths("") if _is_source(path)), reverse=True)
+            self._waiting = sorted((path for path in self._view.paths("") if contributes(path)), reverse=True)
         while self._waiting:
             self._take(self._waiting.pop())
             yield
 
-    def changed(self, path: str, tree: Tree | None = None) -> None:
-        """Read a file again that was changed, created or deleted; the tree of its new text saves a parse."""
+    def take(self, reading: Reading) -> bool:
+        """Put in what somebody else read of a file, and return whether that changes anything."""
+        path, seen, record = reading
+        if seen is None:
+            self._seen.pop(path, None)
+        else:
+            self._seen[path] = seen
+        before = self._records.pop(path, None)
+        if record is not None:
+            self._records[path] = record
+        if record == before:
+            return False
+        self._drawn = None
+        return True
+
+    def finish(self) -> None:
+        """All files were read elsewhere and handed in with `take`."""
+        self._waiting = []
+
+    def changed(self, path: str, tree: Tree | None = None) -> bool:
+        """Read a file again that was changed, created or deleted, and return whether a fact did; the tree of the text saves a parse."""
         name = path.rsplit("/", 1)[-1]
-        if name in ("package.json", "tsconfig.json", "index.html", "nest-cli.json") or path == PROJECT_FILE:
+        if name in ("package.json", "tsconfig.json", "index.html") or path == PROJECT_FILE:
             self._packages.clear()
             self._drawn = None
-        elif self._waiting is not None and _is_source(path):
-            self._take(path, tree)
+            return True
+        return contributes(path) and self._take(path, tree)
 
     def source(self, path: str, tree: Tree) -> SourceFile:
         """Return the file of a tree; asked twice for the same tree, the same one with what was read from it."""
@@ -92,34 +115,48 @@ class ProjectFacts:
         for _ in self.steps():
             pass
         if self._drawn is None:
-            self._drawn = Drawn(self._records, self.package_of, _configured_helpers(self._view), self._swagger_plugin())
+            self._drawn = Drawn(self._records, self.package_of, _configured_helpers(self._view))
         return self._drawn
 
-    def _take(self, path: str, tree: Tree | None = None) -> None:
-        before = self._records.pop(path, None)
+    def _take(self, path: str, tree: Tree | None = None) -> bool:
         text = tree.text if tree is not None else self._view.read(path)
-        if text is not None and len(text) <= MAX_CHARACTERS and worth_reading(path, text):
-            grammar = grammar_of(path)
-            if tree is None and grammar is not None:
-                tree = Tree.parse(text, grammar)
-            if tree is not None:
-                self._records[path] = read_record(self.source(path, tree))
-        if self._records.get(path) != before:
-            self._drawn = None
+        if text is not None and self._seen.get(path) == fingerprint(text):
+            return False
+        source = self.source(path, tree) if tree is not None else None
+        return self.take(read_text(path, text, source))
 
     def _is_for_browser(self, folder: str) -> bool:
         under = f"{folder}/" if folder else ""
         tsconfig = self._view.read(f"{under}tsconfig.json")
         return (tsconfig is not None and compiles_for_browser(tsconfig)) or self._view.read(f"{under}index.html") is not None
 
-    def _swagger_plugin(self) -> bool:
-        """The Nest compiler's plugin writes response decorators by itself."""
-        configurations = [path for path in self._view.paths("") if path.rsplit("/", 1)[-1] == "nest-cli.json"]
-        return any("@nestjs/swagger" in (self._view.read(path) or "") for path in configurations)
+
+Reading = tuple[str, bytes | None, FileRecord | None]
+"""Path, fingerprint of the text (None: there is no such file), and what it contributes (None: nothing)."""
 
 
-def _is_source(path: str) -> bool:
-    return grammar_of(path) is not None and not path.endswith(".d.ts") and not is_foreign(path)
+def contributes(path: str) -> bool:
+    """Return whether a file at this path may hold facts."""
+    source = grammar_of(path) is not None and not path.endswith(".d.ts")
+    return (source or path.rsplit("/", 1)[-1] == NEST_FILE) and not is_foreign(path)
+
+
+def fingerprint(text: str) -> bytes:
+    """Return a digest of a text, short enough to be kept for every file."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+
+
+def read_text(path: str, text: str | None, file: SourceFile | None = None) -> Reading:
+    """Return what the text of a file contributes; a file that is parsed already saves a parse."""
+    if text is None:
+        return path, None, None
+    seen = fingerprint(text)
+    if path.rsplit("/", 1)[-1] == NEST_FILE:
+        return path, seen, FileRecord(path, swagger_plugin=True) if "@nestjs/swagger" in text else None
+    grammar = grammar_of(path)
+    if grammar is None or len(text) > MAX_CHARACTERS or not worth_reading(path, text):
+        return path, seen, None
+    return path, seen, read_record(file or SourceFile(path, Tree.parse(text, grammar)))
 
 
 def facts_of(view: ProjectView) -> ProjectFacts:

@@ -49,15 +49,12 @@ class Drawn:
         records: Mapping[str, FileRecord],
         package_of: Callable[[str], Package],
         tenant_helpers: tuple[str, ...],
-        swagger_plugin: bool,
     ) -> None:
         self._records = records
         self._package_of = package_of
         self._configured_helpers = tenant_helpers
         self._errors: dict[str, list[DomainError]] = {}
         self._answered: dict[tuple[str, tuple[str, ...]], bool] = {}
-        self.swagger_plugin = swagger_plugin
-        """Response decorators are written by the compiler."""
 
     @cached_property
     def records(self) -> list[FileRecord]:
@@ -129,6 +126,11 @@ class Drawn:
         return frozenset(configured.union(*(record.tenant_helpers for record in self.records)))
 
     @cached_property
+    def swagger_plugin(self) -> bool:
+        """Response decorators are written by the compiler."""
+        return any(record.swagger_plugin for record in self.records)
+
+    @cached_property
     def swagger_wrappers(self) -> dict[str, tuple[bool, bool]]:
         """Decorator functions of the project: whether they give an operation and a response."""
         return {name: (operation, response) for record in self.records for name, operation, response in record.swagger_wrappers}
@@ -162,7 +164,7 @@ class Drawn:
         """Return whether some test makes a request that this endpoint answers."""
         if (verb, segments) not in self._answered:
             calls = [call for record in self.tests for call in (record.test.http if record.test is not None else ())]
-            self._answered[verb, segments] = answers_any(Route("", "", verb, segments, 0), calls, self.routes, self.prefixes)
+            self._answered[verb, segments] = answers_any(Route("", "", verb, segments), calls, self.routes, self.prefixes)
         return self._answered[verb, segments]
 
     def emits(self, package: Package) -> bool:

@@ -188,7 +188,6 @@ def _methods(file: SourceFile, declaration: ClassDeclaration) -> Iterator[Method
         calls = file.calls(method.body)
         yield MethodRecord(
             name=method.name,
-            line=file.line_of(method.name_node),
             parses=parsed_parameters(file, method, calls),
             emits=events.emits(file, declaration, method, calls),
             writes=events.writes(file, calls),
@@ -209,14 +208,14 @@ def _hops(file: SourceFile, declaration: ClassDeclaration, calls: list[Call]) ->
             yield held, call.name
 
 
-def parsed_parameters(file: SourceFile, method: Method, calls: list[Call]) -> frozenset[int]:
+def parsed_parameters(file: SourceFile, method: Method, calls: list[Call]) -> tuple[int, ...]:
     """Return which parameters go whole through a schema's `parse` or a like call."""
     given = [a for call in calls if call.name in _PARSE and call.receiver is not None for a in call.arguments]
     if not given:
-        return frozenset()
+        return ()
     names = {parameter.name: position for position, parameter in enumerate(method.parameters)}
     found = (names.get(file.tree.source_of(argument)) for argument in given)
-    return frozenset(position for position in found if position is not None)
+    return tuple(sorted({position for position in found if position is not None}))
 
 
 def _tenant_helpers(file: SourceFile) -> Iterator[tuple[str, str]]:

@@ -1,14 +1,17 @@
-"""What one file contributes to the project's facts, as plain values without nodes or texts."""
+"""What one file contributes to the project's facts, as plain values without nodes or texts.
+
+Lines are kept only where evidence names them: a line that is typed above should change as few facts as possible.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 DtoKind = Literal["zod", "class-validator"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Table:
     """A Drizzle table; `spreads` are names of objects whose columns it takes over."""
 
@@ -18,13 +21,12 @@ class Table:
     spreads: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class MethodRecord:
     """What a method does, for those who call it."""
 
     name: str
-    line: int
-    parses: frozenset[int] = frozenset()
+    parses: tuple[int, ...] = ()
     """Positions of parameters that go through a schema's `parse`."""
     emits: bool = False
     writes: tuple[str, ...] = ()
@@ -34,7 +36,7 @@ class MethodRecord:
     public: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ErrorParameter:
     """A constructor parameter of an error class."""
 
@@ -43,7 +45,7 @@ class ErrorParameter:
     optional: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClassRecord:
     """A class; `parameters` is None where it has no constructor of its own."""
 
@@ -62,7 +64,7 @@ class ClassRecord:
     """Classes named inside `extends PartialType(X)` and the like."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Route:
     """An endpoint; segments without empty ones, parameters as `:name`."""
 
@@ -70,10 +72,9 @@ class Route:
     method: str
     verb: str
     segments: tuple[str, ...]
-    line: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class HttpCall:
     """A request that a test makes; a segment of None stands for anything."""
 
@@ -82,7 +83,7 @@ class HttpCall:
     line: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TestRecord:
     """What a test file does with the product."""
 
@@ -97,7 +98,7 @@ class TestRecord:
     makes_requests: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileRecord:
     """One file's facts."""
 
@@ -123,4 +124,6 @@ class FileRecord:
     """How many relative imports there are, and how many of them carry a suffix."""
     exports_from: tuple[tuple[str, frozenset[str] | None], ...] = ()
     """Modules that are re-exported, and which names; None: all."""
-    test: TestRecord | None = field(default=None)
+    swagger_plugin: bool = False
+    """Response decorators are written by the compiler."""
+    test: TestRecord | None = None

@@ -49,8 +49,7 @@ def routes(file: SourceFile) -> Iterator[Route]:
         for method, verb in handlers(declaration):
             for base in bases:
                 for path in paths_of(file, verb.arguments):
-                    line = file.line_of(method.name_node)
-                    yield Route(declaration.name, method.name, VERBS[verb.name], segments(f"{base}/{path}"), line)
+                    yield Route(declaration.name, method.name, VERBS[verb.name], segments(f"{base}/{path}"))
 
 
 def prefixes(file: SourceFile) -> Iterator[str]:
