@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from aigentflow.checks.declarations import base_name
 from aigentflow.checks.records import HttpCall, TestRecord
 from aigentflow.checks.routing import segments
-from aigentflow.checks.source import Call, SourceFile, read_call, string_value
+from aigentflow.checks.source import FUNCTION_NODES, Call, SourceFile, ancestors, read_call, string_value
 
 if TYPE_CHECKING:
     import tree_sitter as ts
@@ -27,7 +27,7 @@ def read_test(file: SourceFile) -> TestRecord:
     """Return what a test file does."""
     calls = file.calls(file.tree.root)
     constructed = {base_name(file.tree.source_of(node)) for node in file.tree.captures(_NEW).get("class", [])}
-    receivers = dict(_receivers(file))
+    receivers = _Receivers(file)
     asked = {name for call in calls if (name := _asked_for(file, call)) is not None}
     requests = bool(_REQUESTS.search(file.text) or _NAMED_SO.search(file.path))
     return TestRecord(
@@ -47,21 +47,54 @@ def _asked_for(file: SourceFile, call: Call) -> str | None:
     return name if re.fullmatch(r"[A-Z]\w*", name) else None
 
 
-def _receivers(file: SourceFile) -> Iterator[tuple[str, str]]:
-    """Variables and the class they hold an instance of."""
-    query = "[(variable_declarator) (assignment_expression) (public_field_definition)] @place"
-    for node in file.tree.captures(query).get("place", []):
-        name = node.child_by_field_name("name") or node.child_by_field_name("left")
-        value = node.child_by_field_name("value") or node.child_by_field_name("right")
-        annotation = node.child_by_field_name("type")
-        if name is None:
-            continue
-        held = _class_of(file, value) if value is not None else None
-        if held is None and annotation is not None:
-            text = file.tree.source_of(annotation).lstrip(":").strip()
-            held = base_name(text) if re.fullmatch(r"[A-Z]\w*", base_name(text)) else None
-        if held is not None:
-            yield file.tree.source_of(name), held
+_Scope = tuple[int, int]
+
+
+class _Receivers:
+    """Variables and the classes they hold instances of, scope by scope: every `describe` may have its own `service`."""
+
+    def __init__(self, file: SourceFile) -> None:
+        self._file = file
+        self._whole = (0, len(file.tree.source))
+        self._scopes: dict[str, list[_Scope]] = {}
+        self._held: dict[tuple[str, _Scope], dict[str, None]] = {}
+        query = "[(variable_declarator) (assignment_expression) (public_field_definition)] @place"
+        places = sorted(file.tree.captures(query).get("place", []), key=lambda node: node.start_byte)
+        for node in places:
+            name = node.child_by_field_name("name")
+            if name is not None and node.type == "variable_declarator":
+                self._scopes.setdefault(file.tree.source_of(name), []).append(self._around(node))
+        for node in places:
+            name = node.child_by_field_name("name") or node.child_by_field_name("left")
+            held = _held(file, node)
+            if name is not None and held is not None:
+                text = file.tree.source_of(name).removeprefix("this.")
+                self._held.setdefault((text, self._scope(text, node.start_byte)), {})[held] = None
+
+    def classes(self, name: str, byte: int) -> tuple[str, ...]:
+        """Return the classes that a name may hold at a place."""
+        text = name.removeprefix("this.")
+        return tuple(self._held.get((text, self._scope(text, byte)), ()))
+
+    def _scope(self, name: str, byte: int) -> _Scope:
+        """The innermost scope around a place that declares a name; the whole file where none does."""
+        around = [scope for scope in self._scopes.get(name, ()) if scope[0] <= byte < scope[1]]
+        return min(around, key=lambda scope: scope[1] - scope[0], default=self._whole)
+
+    def _around(self, node: ts.Node) -> _Scope:
+        inner = next((around for around in ancestors(node) if around.type in (*FUNCTION_NODES, "statement_block")), None)
+        return self._whole if inner is None else (inner.start_byte, inner.end_byte)
+
+
+def _held(file: SourceFile, node: ts.Node) -> str | None:
+    """The class of what a variable is given, or of what it is declared to be."""
+    value = node.child_by_field_name("value") or node.child_by_field_name("right")
+    held = _class_of(file, value) if value is not None else None
+    annotation = node.child_by_field_name("type")
+    if held is None and annotation is not None:
+        name = base_name(file.tree.source_of(annotation).lstrip(":").strip())
+        held = name if re.fullmatch(r"[A-Z]\w*", name) else None
+    return held
 
 
 def _class_of(file: SourceFile, value: ts.Node) -> str | None:
@@ -77,14 +110,15 @@ def _class_of(file: SourceFile, value: ts.Node) -> str | None:
     return None
 
 
-def _method_calls(file: SourceFile, calls: list[Call], receivers: dict[str, str]) -> Iterator[tuple[str, str]]:
+def _method_calls(file: SourceFile, calls: list[Call], receivers: _Receivers) -> Iterator[tuple[str, str]]:
     for call in calls:
         if call.receiver is None:
             continue
         receiver = call.receiver
         held = _class_of(file, receiver) if receiver.type in ("new_expression", "call_expression", "parenthesized_expression") else None
-        name = file.tree.source_of(receiver)
-        yield held or receivers.get(name) or receivers.get(name.removeprefix("this."), ""), call.name
+        classes = (held,) if held is not None else receivers.classes(file.tree.source_of(receiver), call.node.start_byte)
+        for owner in classes or ("",):
+            yield owner, call.name
 
 
 def _requests(file: SourceFile, calls: list[Call]) -> Iterator[HttpCall]:
