@@ -90,8 +90,8 @@ class Wired:
 
 @asynccontextmanager
 async def wired(profile: Profile, root: Path, environment: Mapping[str, str]) -> AsyncIterator[Wired]:
-    """Yield a started editor on a folder; the server is ended at the end."""
-    async with connected(environment) as client:
+    """Yield a started editor on a folder; the server is ended at the end. No spare run host, so that each test starts one only."""
+    async with connected({"AIGENTFLOW_WARM_HOST": "false", **environment}) as client:
         desk = Wired(client, profile, root)
         await desk.start()
         yield desk

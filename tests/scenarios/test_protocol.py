@@ -38,7 +38,7 @@ async def test_the_end_of_input_ends_the_server(tmp_path: Path) -> None:
         await client.initialize(tmp_path)
         assert client.process.stdin is not None
         client.process.stdin.close()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await client.process.wait() == 0
 
 
@@ -111,7 +111,7 @@ async def test_headers_may_be_lower_case_come_in_any_order_and_in_pieces(tmp_pat
         for byte in frame:
             client.write(bytes([byte]))
             await asyncio.sleep(0)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert (await future)["result"] == []
 
 
@@ -125,7 +125,7 @@ async def test_batches_are_answered_one_by_one(tmp_path: Path) -> None:
             futures.append(client._pending[number])
             batch.append({"jsonrpc": "2.0", "id": number, "method": "textDocument/codeLens", "params": {"textDocument": {"uri": "x:y"}}})
         client.send(batch)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             assert [answer["result"] for answer in await asyncio.gather(*futures)] == [[], []]
 
 
@@ -143,7 +143,7 @@ async def test_cancelling_a_command_ends_it_and_an_unknown_id_is_ignored(tmp_pat
         number, future = client.ask(
             "workspace/executeCommand", {"command": "aigentflow.checklist", "arguments": [{"agent": "backend_dev"}]}
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await asked.wait()
             client.notify("$/cancelRequest", {"id": number})
             client.notify("$/cancelRequest", {"id": 4711})
