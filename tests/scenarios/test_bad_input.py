@@ -70,7 +70,6 @@ async def test_a_document_of_another_place_offers_nothing_and_costs_nothing(desk
     await desk.assert_alive()
 
 
-@pytest.mark.xfail(reason="lsp/convert.py: urlsplit raises ValueError for a bracket in the authority", strict=True)
 @pytest.mark.parametrize("uri", ["file://[bad/a.ts", "http://[::1", "vscode-remote://ssh-remote+[x/a.ts"])
 async def test_a_uri_that_cannot_be_taken_apart_is_no_path(desk: Editor, uri: str) -> None:
     desk.open(uri, ODD)
@@ -82,7 +81,6 @@ async def test_a_uri_that_cannot_be_taken_apart_is_no_path(desk: Editor, uri: st
         await desk.assert_alive()
 
 
-@pytest.mark.xfail(reason="lsp/convert.py: a zero byte becomes part of a path, and every system call refuses it", strict=True)
 async def test_a_zero_byte_makes_no_path() -> None:
     assert path_of("file:///a%00b.ts") is None
 
@@ -331,7 +329,6 @@ async def test_a_folder_that_goes_takes_its_offers_along_and_leaves_the_document
         await own.assert_alive()
 
 
-@pytest.mark.xfail(reason="lsp/session.py: a new library does not know the open buffers", strict=True)
 async def test_an_open_agent_file_survives_a_change_of_folders(tmp_path: Path) -> None:
     root = put(
         tmp_path / "w", {"apps/api/package.json": "{}", "b/x": "", ".aigentflow/agents/porter.md": "---\nagent: porter\n---\n# Role\n"}
@@ -397,7 +394,6 @@ async def test_the_model_sees_exactly_the_text_of_the_editor_and_no_byte_is_lost
     assert {name: (root / name).read_bytes() for name in encoded} == encoded, "only the editor writes"
 
 
-@pytest.mark.xfail(reason="pygls says nothing at all after `shutdown`; LSP 3.17 wants InvalidRequest", strict=True)
 async def test_a_server_that_has_shut_down_answers_that_it_has(tmp_path: Path) -> None:
     root = put(tmp_path / "w", {})
     async with editor(root, tmp_path / "home") as own:

@@ -228,9 +228,6 @@ def test_without_a_boundary_the_folders_of_the_manifests_are_named(
         assert service.requests == []
 
 
-@pytest.mark.xfail(
-    reason="command_line/run_request.py: a boundary that matches nothing here, or not the named file, is not told", strict=True
-)
 def test_a_boundary_that_does_not_reach_the_file_is_told_before_anything_is_sent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,8 @@ def describe(workspace: Workspace, agent: AgentDefinition, catalogue: Catalogue)
 
 def shown_path(root: Path, path: Path) -> str:
     """Return the path relative to the workspace where it lies inside, else as it is."""
+    if path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
     real = Path(os.path.realpath(path))
     return real.relative_to(root).as_posix() if real.is_relative_to(root) else path.as_posix()
 

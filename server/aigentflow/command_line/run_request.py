@@ -37,6 +37,7 @@ def prepare(workspace: Workspace, options: argparse.Namespace) -> tuple[RunReque
     rules = workspace.rules(agent, trusted=options.trust, allow=options.allow, deny=options.deny)
     boundary = workspace.boundary(agent, rules)
     _check_boundary(workspace, agent, boundary)
+    _check_file(workspace, agent, boundary, options)
     return _request(workspace, agent, options, rules), boundary
 
 
@@ -59,6 +60,18 @@ def _check_boundary(workspace: Workspace, agent: AgentDefinition, boundary: Boun
     why = boundary.problems[0] if boundary.problems else f"nothing says what {agent.id!r} may change here"
     folders = manifest_folders(Snapshot(workspace.root).paths(limit=20_000)) or ("**",)
     raise NoBoundaryError(f"There is no boundary: {why}; add " + " ".join(f"--allow '{folder}'" for folder in folders))
+
+
+def _check_file(workspace: Workspace, agent: AgentDefinition, boundary: Boundary, options: argparse.Namespace) -> None:
+    """Raise NoBoundaryError where the named file lies in nobody's territory and outside of what the agent may change."""
+    if not options.file or agent.read_only or boundary.read_only or not _WRITERS & set(agent.tools):
+        return
+    file = workspace.relative(options.file)
+    decision = boundary.may_change(file)
+    if decision.allowed or decision.rule != "allow" or decision.owner is not None:
+        return
+    folder = f"{file.partition('/')[0]}/**" if "/" in file else file
+    raise NoBoundaryError(f"{agent.id!r} may not change {file} ({decision.reason}); add --allow '{folder}', or leave --file out.")
 
 
 def _request(workspace: Workspace, agent: AgentDefinition, options: argparse.Namespace, rules: Rules) -> RunRequest:

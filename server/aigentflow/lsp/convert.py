@@ -80,8 +80,11 @@ def _column_utf16(data: bytes, character: int) -> int:
 
 def path_of(uri: str) -> str | None:
     """Return the absolute file-system path of a `file:` URI; None for any other scheme."""
-    parts = urlsplit(uri)
-    if parts.scheme.casefold() != "file":
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return None
+    if parts.scheme.casefold() != "file" or "%00" in uri or "\0" in uri:
         return None
     # A path may hold `?` and `#` only percent-encoded; some clients forget, so what urlsplit cut off is put back.
     path = unquote(parts.path + (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else ""))

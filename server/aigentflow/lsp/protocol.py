@@ -76,6 +76,10 @@ class Protocol(LanguageServerProtocol):
         if not isinstance(message, dict) or "jsonrpc" not in message:
             self._send_data({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "not a JSON-RPC 2.0 message"}})
             return
+        if self._shutdown and "id" in message and "method" in message:
+            text = "the server has been shut down"
+            self._send_data({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32600, "message": text}})
+            return
         try:
             self.handle_message(self.structure_message(message))
         except Exception as error:  # noqa: BLE001 - outermost edge: one unreadable message must not end the connection

@@ -13,6 +13,7 @@ from aigentflow.lsp.features.preflight import Preflight
 from aigentflow.lsp.hosts import CANCEL_SECONDS, Host
 from aigentflow.lsp.page import render
 from aigentflow.lsp.progress import Progress
+from aigentflow.redaction import Redactor
 from aigentflow.state import write_private
 from aigentflow.workspace.proposal import Proposal
 
@@ -245,7 +246,7 @@ class Run:
     def _tell(self) -> None:
         """Say how it ended, once."""
         severity = "info" if self.outcome in ("finished", "cancelled") else "error"
-        parts = [f"Aigentflow, {self.agent.id}: {self.line()}."]
+        parts = [f"Aigentflow, {self.agent.id}: {self.line().rstrip('.')}."]
         if self.review is not None:
             parts.append(self.review.message())
         if self.result.get("refusals"):
@@ -258,7 +259,8 @@ class Run:
         if client.capabilities.content_provider and await client.show_document(f"aigentflow:/runs/{self.id}.md"):
             return True
         path = self._session.state / "pages" / f"{self.id}.md"
-        write_private(path, render(self).encode("utf-8", "replace"))
+        text = Redactor(self._session.environment).text(render(self))
+        write_private(path, text.encode("utf-8", "replace"))
         if await client.show_document(uri_of(path)):
             return True
         client.show_message(f"Aigentflow: the page of this run is {path}", "info")

@@ -215,8 +215,12 @@ class Session:
         kept = [root for root in self.roots if str(root) not in gone]
         new = [Path(path) for folder in event.added if (path := path_of(folder.uri)) is not None]
         self.roots = tuple(dict.fromkeys([*kept, *new]))
-        if self.started:
-            self._read_agents()
+        if not self.started:
+            return
+        self._read_agents()
+        for document in self.documents.all():
+            if document.path is not None and self.library.holds(Path(document.path)):
+                self.library.set_buffer(Path(document.path), document.text)
 
 
 def _vouched(raw: Mapping[str, Any], environment: Mapping[str, str]) -> bool:

@@ -43,9 +43,27 @@ class Preflight:
         if not await self._trusted():
             return None
         rules = self._rules(())
-        if rules["rules"]["source"] == "none" and self._order.wants_edits:
-            return await self._ask_boundary()
+        if not self._order.wants_edits:
+            return rules
+        agent = self._order.agent.id
+        if rules["rules"]["source"] == "none":
+            return await self._ask_boundary(rules, f"Nothing says what {agent} may change here.")
+        if self._is_elsewhere(rules):
+            allowed = ", ".join(rules["rules"]["allow"]) or "nothing"
+            return await self._ask_boundary(rules, f"{agent} may change {allowed}, and {self._order.path} is not among it.")
         return rules
+
+    def _is_elsewhere(self, rules: dict[str, Any]) -> bool:
+        """Return whether the file the run was asked on lies outside of the allow list; a file that is denied is not asked about."""
+        from aigentflow.workspace.boundary import Boundary, DenyRule, Rules
+
+        if self._order.path is None:
+            return False
+        said = rules["rules"]
+        deny = tuple(DenyRule(rule["pattern"], rule["owner"]) for rule in said["deny"])
+        boundary = Boundary(self._order.root, Rules(allow=tuple(said["allow"]), deny=deny, source=said["source"]), rules["owners"])
+        decision = boundary.may_change(self._order.path)
+        return not decision.allowed and decision.rule == "allow" and decision.owner is None
 
     def _agent_trusted(self) -> bool:
         agent = self._order.agent
@@ -87,27 +105,27 @@ class Preflight:
             "owners": {agent: list(globs) for agent, globs in territory.items()},
         }
 
-    async def _ask_boundary(self) -> dict[str, Any] | None:
-        """Nothing says what the agent may change: one question, with the folders that the manifests name."""
+    async def _ask_boundary(self, rules: dict[str, Any], why: str) -> dict[str, Any]:
+        """Ask once, with the folders that the manifests name; without an answer it stays as it is, and that is said."""
         from aigentflow.permissions import manifest_folders
         from aigentflow.workspace.snapshot import Snapshot
 
-        folders = manifest_folders(Snapshot(self._order.root).paths(limit=20_000)) or ("**",)
+        order = self._order
+        folders = manifest_folders(Snapshot(order.root).paths(limit=20_000)) or ("**",)
         listed = ", ".join(folders)
-        question = f"Nothing says what {self._order.agent.id} may change here. Let it change {listed}?"
-        answer = await self._session.client.ask(question, [THIS_RUN, THIS_FOLDER, READ_ONLY])
+        answer = await self._session.client.ask(f"{why} Let it change {listed}?", [THIS_RUN, THIS_FOLDER, READ_ONLY])
         if answer == THIS_RUN:
             return self._rules(folders)
         if answer == THIS_FOLDER:
-            self._session.remember_boundary(self._order.root, self._order.agent.id, folders)
+            self._session.remember_boundary(order.root, order.agent.id, folders)
             return self._rules(folders)
         if answer is None:
             self._session.client.show_message(
-                f"Aigentflow: {self._order.agent.id} runs read-only, as nothing says what it may change. "
-                f"Add `boundaries: {{allow: [{listed}]}}` to its agent file or to your configuration.",
+                f"Aigentflow: {why} So it runs read-only there; to change that, add `boundaries: {{allow: [{listed}]}}` to its agent "
+                f"file or to your configuration.",
                 "warning",
             )
-        return self._rules(())
+        return rules
 
 
 def _sha256(path: Path) -> str:

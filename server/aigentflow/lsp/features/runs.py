@@ -21,6 +21,7 @@ from aigentflow.lsp.features.preflight import has_credential
 from aigentflow.lsp.order import RunOrder, read_order
 from aigentflow.lsp.page import render
 from aigentflow.lsp.run import Run
+from aigentflow.redaction import Redactor
 
 if TYPE_CHECKING:
     from aigentflow.definitions.values import AgentCommand, AgentDefinition
@@ -67,6 +68,8 @@ class Runs:
         uri = given.get("uri")
         document = self._session.documents.get(uri) if isinstance(uri, str) else None
         path = document.path if document is not None else path_of(uri) if isinstance(uri, str) else None
+        if uri is not None and self._session.roots and self._session.root_of(path) is None:
+            raise ConfigurationError(f"{uri!r} lies in none of the open folders: open its folder, or run the command on a file of one")
         root = self._session.root_of(path) or (self._session.roots[0] if self._session.roots else None)
         if root is None:
             raise ConfigurationError("no workspace folder is open: open the folder of the project and run the command again")
@@ -128,7 +131,9 @@ class Runs:
         """Return the text of a run's page for its `aigentflow:` URI."""
         name = uri.rsplit("/", 1)[-1].removesuffix(".md")
         run = self._runs.get(name)
-        return render(run) if run is not None else f"No run {name!r} in this session; `aigentflow journal show {name}` may know it.\n"
+        if run is not None:
+            return Redactor(self._session.environment).text(render(run))
+        return f"No run {name!r} in this session; `aigentflow journal show {name}` may know it.\n"
 
     def covers(self, agent: AgentDefinition, command: AgentCommand, path: str) -> bool:
         """Return whether the command is meant for the path: its `files`, else the agent's allow list, else everything."""
