@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from aigentflow.trust import TrustStore
 
 logger = logging.getLogger(__name__)
+UNCLEAR = "restriction.unclear"
+"""Code of the problem that closes an agent: a restriction is there and cannot be understood."""
 
 
 class Session:
@@ -181,7 +183,10 @@ class Session:
         if cached is not None and cached[0] == stamp:
             return cached[1]
         text = document.text if document is not None else _text_of(path)
-        project, _ = parse_project(text)
+        project, problems = parse_project(text)
+        for problem in problems:
+            if problem.code == UNCLEAR:
+                self.say_once(f"Aigentflow: {PROJECT_FILE} of {root.name}: {problem.message}.")
         self._projects[root] = (stamp, project)
         return project
 

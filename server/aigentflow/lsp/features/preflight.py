@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigentflow.credentials import SCRIPT, credential_source
+from aigentflow.lsp.session import UNCLEAR
 
 if TYPE_CHECKING:
     from aigentflow.lsp.order import RunOrder
@@ -43,6 +44,8 @@ class Preflight:
         if not await self._trusted():
             return None
         rules = self._rules(())
+        if (unclear := next((problem for problem in self._order.agent.problems if problem.code == UNCLEAR), None)) is not None:
+            self._session.say_once(f"Aigentflow: {self._order.agent.id} runs read-only. {unclear.message}.")
         if not self._order.wants_edits:
             return rules
         agent = self._order.agent.id
