@@ -80,6 +80,47 @@ def test_incremental_equals_full(edits: list[tuple[float, int, str]]) -> None:
     )
 
 
+TYPED = [
+    *PIECES,
+    *(
+        "throw new Error('no');",
+        "@Get(':id') ",
+        "async find(@Body() body: Dto) {}",
+        "private readonly db: Database;",
+        "import { x } from 'y';",
+    ),
+    *(
+        "db.select().from(orders);",
+        "constructor(private readonly events: EventEmitter2) {}",
+        "static ",
+        "export ",
+        "@Injectable()",
+        "Promise.reject('x');",
+    ),
+]
+SESSION = st.lists(
+    st.tuples(st.floats(0, 1), st.integers(0, 40), st.one_of(st.sampled_from(TYPED), st.text(max_size=3))), min_size=4, max_size=12
+)
+FILES = [PATH, "apps/api/src/customers/customers.controller.ts", "apps/api/src/orders/orders.controller.ts"]
+
+
+@given(SESSION, st.sampled_from(FILES), st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_a_session_of_typing_finds_what_a_full_check_finds(edits: list[tuple[float, int, str]], path: str, takes_back: bool) -> None:
+    live, checks = facts(), built_in_catalogue().ids
+    tree = Tree.parse(Sample().read(path) or "", "typescript")
+    check_file(path, tree.text, checks, live, tree)
+    for edit in edits:
+        before, tree = tree, edited(tree, [edit])
+
+        found = check_file(path, tree.text, checks, live, tree)
+
+        assert found == check_file(path, tree.text, checks, facts())
+        if takes_back:
+            tree = before
+            assert check_file(path, tree.text, checks, live, tree) == check_file(path, tree.text, checks, facts())
+
+
 @given(EDITS, st.sampled_from([PATH, "apps/api/src/customers/customers.controller.ts", "apps/api/src/customers/customers.service.ts"]))
 @settings(max_examples=60, deadline=None)
 def test_findings_lie_in_the_text_and_fixes_apply(edits: list[tuple[float, int, str]], path: str) -> None:

@@ -2,7 +2,9 @@
 
 findings      what a check found, as values
 checklist     the built-in checks as data, and which item of a checklist means which check
-source        one file as detectors see it: imports, classes, calls, throws, by top-level declaration
+source        one file as checks see it: imports, classes, calls, throws
+units         a file taken apart into what is judged on its own
+remembering   what came of those units, kept while somebody types
 declarations  classes, methods, parameters and decorators of a tree
 packages      package manifests, and what a path says about a file
 services      which classes are services

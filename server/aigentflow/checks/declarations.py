@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -89,15 +89,15 @@ class ClassDeclaration:
     body: ts.Node
 
 
-def read_class(tree: Tree, node: ts.Node) -> ClassDeclaration | None:
-    """Return the class of a class node; None where it is too broken to have a name and a body."""
+def read_class(tree: Tree, node: ts.Node, members: Sequence[ts.Node] | None = None) -> ClassDeclaration | None:
+    """Return the class of a class node, with some of its members if they are given; None where it has no name or no body."""
     name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
     if name is None or body is None:
         return None
     outer = node.parent if node.parent is not None and node.parent.type == "export_statement" else node
     decorators = [*outer.children_by_field_name("decorator"), *(node.children_by_field_name("decorator") if outer != node else ())]
     extends, implements = _heritage(tree, node)
-    methods, fields, field_decorators = _members(tree, body)
+    methods, fields, field_decorators = _members(tree, body.named_children if members is None else members)
     return ClassDeclaration(
         name=tree.source_of(name),
         name_node=name,
@@ -112,6 +112,20 @@ def read_class(tree: Tree, node: ts.Node) -> ClassDeclaration | None:
         field_decorators=frozenset(field_decorators),
         body=body,
     )
+
+
+def with_members(tree: Tree, declaration: ClassDeclaration, members: Sequence[ts.Node]) -> ClassDeclaration:
+    """Return a class with the methods among these members, and all that the class has else."""
+    methods, _, _ = _members(tree, members)
+    return replace(declaration, methods=tuple(methods))
+
+
+def may_have_fields(tree: Tree, member: ts.Node) -> bool:
+    """Return whether a member can declare a field: a property, or a constructor with its parameters."""
+    if member.type in ("public_field_definition", "field_definition", "decorator"):
+        return True
+    name = member.child_by_field_name("name")
+    return name is not None and name.end_byte - name.start_byte == len("constructor") and tree.source_of(name) == "constructor"
 
 
 def base_name(type_text: str) -> str:
@@ -134,12 +148,12 @@ def _heritage(tree: Tree, node: ts.Node) -> tuple[str, tuple[str, ...]]:
     return extends, tuple(implements)
 
 
-def _members(tree: Tree, body: ts.Node) -> tuple[list[Method], dict[str, str], set[str]]:
+def _members(tree: Tree, members: Sequence[ts.Node]) -> tuple[list[Method], dict[str, str], set[str]]:
     methods: list[Method] = []
     fields: dict[str, str] = {}
     field_decorators: set[str] = set()
     waiting: list[Decorator] = []
-    for member in body.named_children:
+    for member in members:
         if member.type == "decorator":
             waiting.append(_decorator(tree, member))
         elif member.type in ("method_definition", "abstract_method_signature", "method_signature"):

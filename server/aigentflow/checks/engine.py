@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from operator import itemgetter
 
 from aigentflow.checks.checklist import Catalogue, built_in_catalogue
 from aigentflow.checks.detectors import DETECTORS, Detector
 from aigentflow.checks.facts import MAX_CHARACTERS, ProjectFacts, ProjectView, facts_of
-from aigentflow.checks.findings import SEVERITIES, Draft, Evidence, Examination, Finding, Outcome, Verdicts
+from aigentflow.checks.findings import SEVERITIES, Evidence, Examination, Finding, Verdicts
 from aigentflow.checks.packages import is_foreign, role_of
+from aigentflow.checks.remembering import NOTHING, Judged, Memory, Placed, judged
 from aigentflow.checks.source import SourceFile
+from aigentflow.checks.units import divide, units_of
 from aigentflow.definitions.values import Severity
 from aigentflow.syntax.trees import Tree, grammar_of
 
@@ -40,21 +42,21 @@ def examine_file(
     project = facts_of(view)
     catalogue = catalogue or built_in_catalogue()
     verdicts: dict[str, Verdicts] = {}
-    file: SourceFile | None = None
+    active: dict[Detector, Severity] = {}
     for detector in DETECTORS:
         if detector.id not in checks or not any(literal in text for literal in detector.literals):
             continue
         refusal = detector.gate(path, text, project)
-        if refusal is not None:
-            if refusal:
-                verdicts[detector.id] = Verdicts(undecided=(refusal,))
-            continue
-        if file is None:
-            file = project.source(path, tree or Tree.parse(text, grammar_of(path) or "typescript"))
-        outcome = _detect(detector, file, project)
-        check = catalogue.get(detector.id)
-        severity: Severity = check.severity if check is not None else "warning"
-        verdicts[detector.id] = Verdicts(outcome.subjects, _findings(detector.id, severity, file, outcome.drafts), outcome.undecided)
+        if refusal is None:
+            check = catalogue.get(detector.id)
+            active[detector] = check.severity if check is not None else "warning"
+        elif refusal:
+            verdicts[detector.id] = Verdicts(undecided=(refusal,))
+    if active:
+        file = project.source(path, tree or Tree.parse(text, grammar_of(path) or "typescript"))
+        memory = project.memory(path) if tree is not None else Memory()
+        for (detector, severity), results in zip(active.items(), _judge(file, active, project, memory), strict=True):
+            verdicts[detector.id] = _verdicts(detector.id, severity, file, results, memory)
     return Examination(path, verdicts)
 
 
@@ -84,45 +86,72 @@ def _has_long_line(text: str) -> bool:
     return False
 
 
-def _detect(detector: Detector, file: SourceFile, project: ProjectFacts) -> Outcome:
-    subjects = 0
-    drafts: list[Draft] = []
-    undecided: list[str] = []
-    for unit in file.units():
-        outcome = detector.detect(unit, project)
-        subjects += outcome.subjects
-        drafts.extend(outcome.drafts)
-        undecided.extend(outcome.undecided)
-    return Outcome(subjects, tuple(drafts), tuple(undecided))
+def _judge(
+    file: SourceFile, detectors: Mapping[Detector, Severity], project: ProjectFacts, memory: Memory
+) -> list[list[tuple[int, Judged]]]:
+    """Return what each detector makes of the file."""
+    drawn, package = project.drawn, project.package_of(file.path)
+    imports = tuple(file.tree.source_of(node) for node in file.import_nodes)
+    memory.begin(
+        (
+            drawn,
+            package,
+            imports,
+            file.sets_tenant,
+            file.class_names,
+            tuple((detector.id, severity) for detector, severity in detectors.items()),
+        )
+    )
+    found: list[Judgements] = [[] for _ in detectors]
+    units = units_of(file)
+    known = [memory.recall(unit) for unit in units]
+    if sum(results is None for results in known) < len(units) // 4:
+        divide(file, units)
+    for unit, kept in zip(units, known, strict=True):
+        results = kept or memory.keep(unit, tuple(judged(unit, detector.detect(unit, project)) for detector in detectors))
+        begin = -1
+        for listed, result in zip(found, results, strict=True):
+            if result is not NOTHING:
+                begin = file.tree.to_offset(unit.start_byte) if begin < 0 else begin
+                listed.append((begin, result))
+    memory.end()
+    return found
 
 
-def _findings(check: str, severity: Severity, file: SourceFile, drafts: tuple[Draft, ...]) -> tuple[Finding, ...]:
-    seen: Counter[str] = Counter()
+def _verdicts(check: str, severity: Severity, file: SourceFile, results: Judgements, memory: Memory) -> Verdicts:
+    placed = sorted(((begin + draft.start, begin, draft) for begin, result in results for draft in result.placed), key=itemgetter(0))
+    seen: dict[tuple[str | None, str], int] = {}
     found: list[Finding] = []
-    for draft in sorted(drafts, key=lambda draft: draft.node.start_byte):
-        start = file.tree.to_offset(draft.node.start_byte)
-        end = file.tree.to_offset((draft.until or draft.node).end_byte)
-        anchor = " ".join(file.text[start:end].split())[:200]
-        identity = "\0".join((check, file.path, draft.symbol or "", anchor))
-        seen[identity] += 1
-        digest = hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "surrogatepass")).hexdigest()
+    for start, begin, draft in placed:
+        number = seen[draft.symbol, draft.anchor] = seen.get((draft.symbol, draft.anchor), 0) + 1
         found.append(
-            Finding(
-                check=check,
-                path=file.path,
-                start=start,
-                end=end,
-                severity=_milder(severity, draft.milder),
-                confidence=draft.confidence,
-                message=draft.message,
-                symbol=draft.symbol,
-                evidence=draft.evidence,
-                fixable=draft.fixable,
-                key=digest[:16],
-                data=draft.data,
+            memory.finding(draft, number, start)
+            or memory.keep_finding(
+                draft,
+                number,
+                Finding(
+                    check=check,
+                    path=file.path,
+                    start=start,
+                    end=begin + draft.end,
+                    severity=_milder(severity, draft.milder),
+                    confidence=draft.confidence,
+                    message=draft.message,
+                    symbol=draft.symbol,
+                    evidence=draft.evidence,
+                    fixable=draft.fixable,
+                    key=_fingerprint(check, file.path, draft, number),
+                    data=draft.data,
+                ),
             )
         )
-    return tuple(found)
+    undecided = tuple(reason for _, result in results for reason in result.undecided)
+    return Verdicts(sum(result.subjects for _, result in results), tuple(found), undecided)
+
+
+def _fingerprint(check: str, path: str, draft: Placed, number: int) -> str:
+    identity = "\0".join((check, path, draft.symbol or "", draft.anchor, str(number)))
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _milder(severity: Severity, steps: int) -> Severity:

@@ -10,6 +10,7 @@ from aigentflow.checks.packages import Package, compiles_for_browser, is_foreign
 from aigentflow.checks.project import Drawn
 from aigentflow.checks.reading import read_record, worth_reading
 from aigentflow.checks.records import FileRecord
+from aigentflow.checks.remembering import Memory
 from aigentflow.checks.source import SourceFile
 from aigentflow.syntax.trees import Tree, grammar_of
 
@@ -18,6 +19,8 @@ NEST_FILE = "nest-cli.json"
 """The Nest compiler's configuration, whose Swagger plugin writes response decorators by itself."""
 MAX_CHARACTERS = 1_000_000
 """Longer files are generated; they are not read."""
+_MEMORIES = 8
+"""Files that somebody works on at the same time."""
 
 
 class ProjectView(Protocol):
@@ -41,6 +44,7 @@ class ProjectFacts:
         self._packages: dict[str, Package] = {}
         self._drawn: Drawn | None = None
         self._last: SourceFile | None = None
+        self._memories: dict[str, Memory] = {}
 
     def read(self, path: str) -> str | None:
         """Return the text of a file, see `ProjectView`."""
@@ -96,6 +100,14 @@ class ProjectFacts:
         if self._last is None or self._last.tree is not tree or self._last.path != path:
             self._last = SourceFile(path, tree)
         return self._last
+
+    def memory(self, path: str) -> Memory:
+        """Return what is remembered of a file whose text is at hand again and again."""
+        memory = self._memories.pop(path, None) or Memory()
+        self._memories[path] = memory
+        if len(self._memories) > _MEMORIES:
+            del self._memories[next(iter(self._memories))]
+        return memory
 
     def package_of(self, path: str) -> Package:
         """Return the package that a file belongs to; an empty one where there is no manifest."""

@@ -54,6 +54,8 @@ class Drawn:
         self._package_of = package_of
         self._configured_helpers = tenant_helpers
         self._errors: dict[str, list[DomainError]] = {}
+        self._methods: dict[tuple[str, str], dict[str, MethodRecord]] = {}
+        self._called: dict[str, tuple[list[FileRecord], frozenset[str]]] = {}
         self._answered: dict[tuple[str, tuple[str, ...]], bool] = {}
 
     @cached_property
@@ -84,11 +86,18 @@ class Drawn:
             entry = self.class_named(class_name, near)
             if entry is None:
                 return None
-            found = next((declared for declared in entry[1].methods if declared.name == method), None)
+            found = self._methods_of(*entry).get(method)
             if found is not None:
                 return found
             class_name = entry[1].base
         return None
+
+    def _methods_of(self, path: str, declared: ClassRecord) -> dict[str, MethodRecord]:
+        key = path, declared.name
+        if key not in self._methods:
+            # Of several with one name, overloads among them, the first counts.
+            self._methods[key] = {record.name: record for record in reversed(declared.methods)}
+        return self._methods[key]
 
     def reaches(self, class_name: str, record: MethodRecord, test: Callable[[MethodRecord], bool], near: str, hops: int = 2) -> bool:
         """Return whether a method, or one it calls within so many hops, passes the test."""
@@ -149,6 +158,16 @@ class Drawn:
     def tests(self) -> list[FileRecord]:
         """The test files."""
         return [record for record in self.records if record.test is not None]
+
+    def tests_of(self, name: str) -> tuple[list[FileRecord], frozenset[str]]:
+        """Return the test files that import a class, and the methods that they call on real instances of it."""
+        if name not in self._called:
+            tests = [record for record in self.tests if record.test is not None and name in record.test.imports]
+            real = [record.test for record in tests if record.test is not None and name in record.test.constructs]
+            # A receiver whose class is not known counts for the classes that the file constructs.
+            called = frozenset(method for test in real for owner, method in test.calls if owner in (name, ""))
+            self._called[name] = tests, called
+        return self._called[name]
 
     @cached_property
     def routes(self) -> list[Route]:

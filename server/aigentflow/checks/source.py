@@ -1,10 +1,10 @@
-"""One file as detectors see it. What a detector asks of a `Unit` depends on that declaration and on the imports only."""
+"""One file as checks see it: imports, classes, calls, throws, assignments."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +24,8 @@ _PLACES = """
 """
 
 
+_IMPORTS = "(import_statement) @import"
+CLASS_NODES = ("class_declaration", "abstract_class_declaration")
 SETS_TENANT = re.compile(r"set_config\s*\(|\bSET\s+(?:LOCAL|SESSION)\b|\bset\s+(?:local|session)\b")
 """SQL that sets a variable of the session, which is how row policies learn the tenant."""
 _TENANT_WORDS = ("set_config", "LOCAL", "SESSION", "local ", "session ")
@@ -54,12 +56,52 @@ class Call:
         return () if listed is None else tuple(child for child in listed.named_children if child.type != "comment")
 
 
+class _Region:
+    """A stretch of a file whose places are captured together, when one of them is first asked for."""
+
+    def __init__(self, tree: Tree, start_byte: int, end_byte: int, nodes: Sequence[ts.Node]) -> None:
+        self._tree = tree
+        self._nodes = nodes
+        self.start_byte = start_byte
+        self.end_byte = end_byte
+
+    @cached_property
+    def captured(self) -> dict[str, list[ts.Node]]:
+        found: dict[str, list[ts.Node]] = {}
+        for node in self._nodes:
+            for name, places in self._tree.captures(_PLACES, node).items():
+                found.setdefault(name, []).extend(places)
+        return {name: sorted(places, key=lambda node: node.start_byte) for name, places in found.items()}
+
+    @cached_property
+    def _starts(self) -> dict[str, list[int]]:
+        return {name: [node.start_byte for node in nodes] for name, nodes in self.captured.items()}
+
+    @cached_property
+    def _calls(self) -> list[Call | None]:
+        return [read_call(self._tree, node) for node in self.captured.get("call", [])]
+
+    def between(self, name: str, start_byte: int, end_byte: int) -> slice:
+        starts = self._starts.get(name, [])
+        return slice(bisect_left(starts, start_byte), bisect_left(starts, end_byte))
+
+    def places(self, name: str, start_byte: int, end_byte: int) -> list[ts.Node]:
+        return self.captured.get(name, [])[self.between(name, start_byte, end_byte)]
+
+    def calls(self, start_byte: int, end_byte: int) -> list[Call]:
+        found = self._calls[self.between("call", start_byte, end_byte)]
+        return [call for call in found if call is not None]
+
+
 class SourceFile:
     """A parsed file; everything is read from the tree when it is first asked for."""
 
     def __init__(self, path: str, tree: Tree) -> None:
         self.path = path
         self.tree = tree
+        self._whole = _Region(tree, 0, len(tree.source) + 1, (tree.root,))
+        self._regions: list[_Region] = []
+        self._starts: list[int] = []
 
     @property
     def text(self) -> str:
@@ -70,32 +112,40 @@ class SourceFile:
         """Return the 1-based line where a node begins."""
         return node.start_point[0] + 1
 
-    @cached_property
-    def _captured(self) -> dict[str, list[ts.Node]]:
-        found = self.tree.captures(_PLACES)
-        return {name: sorted(nodes, key=lambda node: node.start_byte) for name, nodes in found.items()}
+    def divide(self, parts: Iterable[tuple[int, int, Sequence[ts.Node]]]) -> None:
+        """Let questions about these stretches, in ascending order, be answered from their nodes without a look at the whole file."""
+        self._regions = [_Region(self.tree, *part) for part in parts]
+        self._starts = [region.start_byte for region in self._regions]
 
-    @cached_property
-    def _starts(self) -> dict[str, list[int]]:
-        return {name: [node.start_byte for node in nodes] for name, nodes in self._captured.items()}
+    def _region(self, start_byte: int, end_byte: int) -> _Region:
+        at = bisect_right(self._starts, start_byte) - 1
+        if at >= 0 and end_byte <= self._regions[at].end_byte and "captured" not in self._whole.__dict__:
+            return self._regions[at]
+        return self._whole
 
     def places(self, name: str, start_byte: int = 0, end_byte: int | None = None) -> list[ts.Node]:
         """Return the captured nodes (`class`, `import`, `throw`, `call`, `type`) that begin in `[start_byte, end_byte)`."""
-        nodes = self._captured.get(name, [])
-        if not nodes:
-            return []
-        starts = self._starts[name]
-        first = bisect_left(starts, start_byte)
-        last = len(nodes) if end_byte is None else bisect_left(starts, end_byte)
-        return nodes[first:last]
+        end = self._whole.end_byte if end_byte is None else end_byte
+        return self._region(start_byte, end).places(name, start_byte, end)
 
     @cached_property
     def imports(self) -> dict[str, Import]:
         """Imports by local name."""
         found: dict[str, Import] = {}
-        for node in self.places("import"):
+        for node in self.import_nodes:
             found.update(_imports(self.tree, node))
         return found
+
+    @cached_property
+    def import_nodes(self) -> tuple[ts.Node, ...]:
+        """The import statements at the top of the file, those in what could not be parsed included."""
+        found: list[ts.Node] = []
+        for node in self.tree.root.children:
+            if node.type == "import_statement":
+                found.append(node)
+            elif node.type == "ERROR":
+                found.extend(sorted(self.tree.captures(_IMPORTS, node).get("import", []), key=lambda inner: inner.start_byte))
+        return tuple(found)
 
     @cached_property
     def classes(self) -> tuple[ClassDeclaration, ...]:
@@ -104,13 +154,16 @@ class SourceFile:
         return tuple(declaration for declaration in read if declaration is not None)
 
     @cached_property
+    def class_names(self) -> frozenset[str]:
+        """Names of the classes at the top of the file."""
+        tops = (class_of(node) for node in self.tree.root.children)
+        names = (node.child_by_field_name("name") for node in tops if node is not None)
+        return frozenset(self.tree.source_of(name) for name in names if name is not None)
+
+    @cached_property
     def sets_tenant(self) -> bool:
         """Whether a session's tenant is set anywhere in the file."""
         return any(word in self.text for word in _TENANT_WORDS) and SETS_TENANT.search(self.text) is not None
-
-    @cached_property
-    def _calls(self) -> list[Call | None]:
-        return [read_call(self.tree, node) for node in self.places("call")]
 
     def calls(self, node: ts.Node) -> list[Call]:
         """Return the calls inside a node, outer calls of a chain first."""
@@ -118,11 +171,7 @@ class SourceFile:
 
     def calls_between(self, start_byte: int, end_byte: int) -> list[Call]:
         """Return the calls that begin in `[start_byte, end_byte)`."""
-        if not self.places("call"):
-            return []
-        starts = self._starts["call"]
-        found = self._calls[bisect_left(starts, start_byte) : bisect_left(starts, end_byte)]
-        return [call for call in found if call is not None]
+        return self._region(start_byte, end_byte).calls(start_byte, end_byte)
 
     @cached_property
     def _assignments(self) -> dict[int, list[tuple[ts.Node, ts.Node]]]:
@@ -141,33 +190,11 @@ class SourceFile:
             self._assignments[node.id] = pairs
         return self._assignments[node.id]
 
-    def units(self) -> Iterator[Unit]:
-        """Yield the top-level declarations and statements."""
-        for node in self.tree.root.children:
-            yield Unit(self, node.start_byte, node.end_byte)
 
-
-@dataclass(frozen=True)
-class Unit:
-    """One top-level declaration or statement of a file, `[start_byte, end_byte)`."""
-
-    file: SourceFile
-    start_byte: int
-    end_byte: int
-
-    @property
-    def classes(self) -> list[ClassDeclaration]:
-        """The classes of this unit."""
-        return [c for c in self.file.classes if self.start_byte <= c.node.start_byte < self.end_byte]
-
-    @property
-    def calls(self) -> list[Call]:
-        """The calls of this unit."""
-        return self.file.calls_between(self.start_byte, self.end_byte)
-
-    def places(self, name: str) -> list[ts.Node]:
-        """Return captured nodes of this unit, see `SourceFile.places`."""
-        return self.file.places(name, self.start_byte, self.end_byte)
+def class_of(node: ts.Node) -> ts.Node | None:
+    """Return the class that a top-level statement declares, exported or not."""
+    inner = node.child_by_field_name("declaration") if node.type == "export_statement" else node
+    return inner if inner is not None and inner.type in CLASS_NODES else None
 
 
 def read_call(tree: Tree, node: ts.Node) -> Call | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Outcome
-from aigentflow.checks.source import Unit
+from aigentflow.checks.units import Unit
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.packages import imports_browser, is_starting_code
 from aigentflow.checks.project import DomainError
-from aigentflow.checks.source import FUNCTION_NODES, SourceFile, Unit, ancestors, symbol_of
+from aigentflow.checks.source import FUNCTION_NODES, SourceFile, ancestors, symbol_of
+from aigentflow.checks.units import Unit
 from aigentflow.checks.wording import code_of
 
 if TYPE_CHECKING:

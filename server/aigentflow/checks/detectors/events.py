@@ -7,7 +7,7 @@ from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.records import MethodRecord
 from aigentflow.checks.services import is_service, public_methods
-from aigentflow.checks.source import Unit
+from aigentflow.checks.units import Unit
 
 
 def gate(path: str, text: str, project: ProjectFacts) -> str | None:

@@ -9,7 +9,7 @@ from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.project import Drawn
 from aigentflow.checks.routing import VERBS, handlers, is_controller, paths_of, segments, title
-from aigentflow.checks.source import Unit
+from aigentflow.checks.units import Unit
 
 
 def gate(path: str, text: str, project: ProjectFacts) -> str | None:

@@ -10,7 +10,8 @@ from aigentflow.checks.detectors.detector import Detector
 from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Outcome
 from aigentflow.checks.routing import handlers, is_controller, paths_of, segments, title
-from aigentflow.checks.source import SourceFile, Unit
+from aigentflow.checks.source import SourceFile
+from aigentflow.checks.units import Unit
 from aigentflow.checks.wording import summary_of
 
 SWAGGER = "@nestjs/swagger"
@@ -128,7 +129,7 @@ def _answer(file: SourceFile, method: Method, project: ProjectFacts) -> str:
         return ""
     name = match[1] or match[3]
     imported = file.imports.get(name)
-    declared = any(declaration.name == name for declaration in file.classes)
+    declared = name in file.class_names
     usable = declared or (imported is not None and not imported.type_only and name in project.drawn.classes)
     if not usable:
         return ""

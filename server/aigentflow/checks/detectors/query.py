@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.project import TENANT_NAMES, fold
 from aigentflow.checks.source import FUNCTION_NODES, SETS_TENANT, Call, SourceFile, ancestors, read_call, symbol_of
+from aigentflow.checks.units import Unit
 
 if TYPE_CHECKING:
     import tree_sitter as ts
@@ -20,8 +21,9 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 class Query:
     """One query: the chain of calls around the place that names the table."""
 
-    def __init__(self, file: SourceFile, project: ProjectFacts, call: Call, column: str) -> None:
-        self.file = file
+    def __init__(self, unit: Unit, project: ProjectFacts, call: Call, column: str) -> None:
+        self.unit = unit
+        self.file = unit.file
         self.project = project
         self.call = call
         self.column = column
@@ -132,7 +134,8 @@ class Query:
         if not owner or "tenant" in name.lower() or call.receiver is None:
             return True
         receiver = self.file.tree.source_of(call.receiver).removeprefix("this.").rstrip("!?")
-        held = next((c.fields.get(receiver) for c in self.file.classes if c.fields.get(receiver)), None)
+        around = self.unit.class_around(self.call.node.start_byte)
+        held = around.fields.get(receiver) if around is not None else None
         return held == owner or fold(receiver) in fold(owner)
 
     def _checked_afterwards(self) -> bool:

@@ -9,7 +9,8 @@ from aigentflow.checks.detectors.query import Query
 from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.project import TableFact
-from aigentflow.checks.source import Call, SourceFile, Unit, symbol_of
+from aigentflow.checks.source import Call, SourceFile, symbol_of
+from aigentflow.checks.units import Unit
 
 _TABLE_FIRST = frozenset({"from", "insert", "update", "delete"})
 _RELATIONAL = frozenset({"findMany", "findFirst"})
@@ -52,7 +53,7 @@ def detect(unit: Unit, project: ProjectFacts) -> Outcome:
         if fact.tenant_column is None:
             continue
         subjects += 1
-        query = Query(unit.file, project, call, fact.tenant_column)
+        query = Query(unit, project, call, fact.tenant_column)
         answer = query.answer()
         if answer == "":
             continue

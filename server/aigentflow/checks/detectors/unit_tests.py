@@ -7,7 +7,7 @@ from aigentflow.checks.facts import ProjectFacts
 from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.records import FileRecord
 from aigentflow.checks.services import is_service, public_methods
-from aigentflow.checks.source import Unit
+from aigentflow.checks.units import Unit
 
 
 def gate(path: str, text: str, project: ProjectFacts) -> str | None:
@@ -22,8 +22,7 @@ def detect(unit: Unit, project: ProjectFacts) -> Outcome:
     for declaration in unit.classes:
         if not is_service(declaration):
             continue
-        tests = tests_of(declaration.name, project)
-        called = called_methods(declaration.name, tests)
+        tests, called = project.drawn.tests_of(declaration.name)
         for method in public_methods(declaration):
             subjects += 1
             if method.name in called:
@@ -38,23 +37,6 @@ def detect(unit: Unit, project: ProjectFacts) -> Outcome:
                 )
             )
     return Outcome(subjects, tuple(drafts))
-
-
-def tests_of(name: str, project: ProjectFacts) -> list[FileRecord]:
-    """Return the test files that import a class."""
-    return [record for record in project.drawn.tests if record.test is not None and name in record.test.imports]
-
-
-def called_methods(name: str, tests: list[FileRecord]) -> frozenset[str]:
-    """Return the methods that tests call on real instances of a class."""
-    found: set[str] = set()
-    for record in tests:
-        test = record.test
-        if test is None or name not in test.constructs:
-            continue
-        # A receiver whose class is not known counts for the classes that the file constructs.
-        found.update(method for owner, method in test.calls if owner in (name, ""))
-    return frozenset(found)
 
 
 def _what(record: FileRecord, name: str) -> str:

@@ -13,7 +13,8 @@ from aigentflow.checks.findings import Draft, Evidence, Outcome
 from aigentflow.checks.reading import parsed_parameters
 from aigentflow.checks.records import ClassRecord
 from aigentflow.checks.routing import handlers, is_controller
-from aigentflow.checks.source import Call, SourceFile, Unit
+from aigentflow.checks.source import Call, SourceFile
+from aigentflow.checks.units import Unit
 
 if TYPE_CHECKING:
     import tree_sitter as ts
