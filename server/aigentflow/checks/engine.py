@@ -86,22 +86,15 @@ def _has_long_line(text: str) -> bool:
     return False
 
 
-def _judge(
-    file: SourceFile, detectors: Mapping[Detector, Severity], project: ProjectFacts, memory: Memory
-) -> list[list[tuple[int, Judged]]]:
+Judgements = list[tuple[int, Judged]]
+"""What one detector makes of the units of a file, each with the code point where its unit begins."""
+
+
+def _judge(file: SourceFile, detectors: Mapping[Detector, Severity], project: ProjectFacts, memory: Memory) -> list[Judgements]:
     """Return what each detector makes of the file."""
     drawn, package = project.drawn, project.package_of(file.path)
     imports = tuple(file.tree.source_of(node) for node in file.import_nodes)
-    memory.begin(
-        (
-            drawn,
-            package,
-            imports,
-            file.sets_tenant,
-            file.class_names,
-            tuple((detector.id, severity) for detector, severity in detectors.items()),
-        )
-    )
+    memory.begin((drawn, package, imports, file.sets_tenant, file.class_names, tuple(detectors.items())))
     found: list[Judgements] = [[] for _ in detectors]
     units = units_of(file)
     known = [memory.recall(unit) for unit in units]
