@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
@@ -113,6 +114,9 @@ async def _after_start(server: Server) -> None:
     for module in NEEDED_SOON:
         importlib.import_module(module)
         await asyncio.sleep(0)
+    # What is there now stays; the collector need not walk it again in the middle of a request.
+    gc.collect()
+    gc.freeze()
     await session.client.register_watchers(WATCHED)
     if session.capabilities.configuration_registration:
         options = t.DidChangeConfigurationRegistrationOptions(section=SECTION)

@@ -35,6 +35,7 @@ def _serve_stdio() -> int:
         elif body is not None:
             rest = b"Content-Length: %d\r\n\r\n%s%s" % (len(body), body, rest)
         _log_to_stderr()
+        _keep_little_memory()
         _without_tls()
         _without_reprs()
         from aigentflow.lsp.server import serve_pipes
@@ -47,6 +48,17 @@ def _serve_tcp(host: str, port: int) -> int:
     from aigentflow.lsp.server import serve_tcp
 
     return serve_tcp(host, port)
+
+
+def _keep_little_memory() -> None:
+    """Ask glibc to return freed memory above 64 KiB at once: a scan frees much more than the server needs afterwards."""
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-1, 64 * 1024)
 
 
 def _without_tls() -> None:
