@@ -59,7 +59,15 @@ def boundary_rules(
     denied += [DenyRule(rule.pattern, rule.owner) for rule in definition.deny]
     every_allow = (own.allow, entry.allow if entry is not None else None, definition.allow)
     denied += [DenyRule(pattern[1:], None) for said in every_allow for pattern in said or () if pattern.startswith("!")]
-    return Rules(allow=tuple(allowed), deny=tuple(dict.fromkeys(denied)), source=source)
+    return Rules(allow=tuple(allowed), deny=tuple(_once(denied)), source=source)
+
+
+def _once(denied: Iterable[DenyRule]) -> Iterator[DenyRule]:
+    """Yield each pattern once, with the owner that any of the sources names."""
+    named: dict[str, str | None] = {}
+    for rule in denied:
+        named[rule.pattern] = named.get(rule.pattern) or rule.owner
+    return (DenyRule(pattern, owner) for pattern, owner in named.items())
 
 
 def owners(definitions: Iterable[AgentDefinition], project: Project, without: str) -> Mapping[str, tuple[str, ...]]:

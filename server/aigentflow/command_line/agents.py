@@ -38,6 +38,7 @@ def main(options: argparse.Namespace) -> int:
 def describe(workspace: Workspace, agent: AgentDefinition, catalogue: Catalogue) -> dict[str, Any]:
     """Return the agent as the JSON of this subcommand has it; the boundary is the one that holds once it is trusted."""
     rules = workspace.rules(agent, trusted=True)
+    in_force = workspace.rules(agent, trusted=False) == rules
     index = LineIndex(agent.text)
     return {
         "id": agent.id,
@@ -48,7 +49,12 @@ def describe(workspace: Workspace, agent: AgentDefinition, catalogue: Catalogue)
         "tools": list(agent.tools),
         "model": agent.model,
         "read_only": agent.read_only,
-        "boundary": {"allow": list(rules.allow), "deny": [rule.pattern for rule in rules.deny], "source": rules.source},
+        "boundary": {
+            "allow": list(rules.allow),
+            "deny": [rule.pattern for rule in rules.deny],
+            "source": rules.source,
+            "in_force": in_force,
+        },
         "owners": {rule.pattern: rule.owner for rule in rules.deny if rule.owner is not None},
         "checklist": [
             {"text": bound.item.text, "group": " / ".join(bound.item.group), "check": bound.check} for bound in bind(agent, catalogue)
@@ -95,7 +101,8 @@ def _lines(entry: dict[str, Any]) -> Iterator[str]:
     yield plain(f"    tools {', '.join(entry['tools']) or 'none'}; model {entry['model'] or 'default'}")
     boundary = entry["boundary"]
     writes = "nothing" if entry["read_only"] else ", ".join(boundary["allow"]) or "nothing until a boundary is given"
-    yield plain(f"    may change {writes} ({boundary['source']}){'; never ' + ', '.join(boundary['deny']) if boundary['deny'] else ''}")
+    source = boundary["source"] if boundary["in_force"] else f"{boundary['source']}, once trusted"
+    yield plain(f"    may change {writes} ({source}){'; never ' + ', '.join(boundary['deny']) if boundary['deny'] else ''}")
     checked = sum(item["check"] is not None for item in entry["checklist"])
     if entry["checklist"]:
         yield f"    checklist of {len(entry['checklist'])}, {checked} of them checked here"
