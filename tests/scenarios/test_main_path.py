@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -270,3 +271,24 @@ async def test_the_journal_keeps_texts_before_and_what_became_of_them(shop: Path
     states = [record["delivery"]["state"] for record in history.of("delivered")]
     assert states == ["sending", "delivered"]
     assert "test-key-of-nobody" not in json.dumps([dict(record) for record in history.records])
+
+
+@pytest.mark.parametrize("profile", [VSCODE, NEOVIM_10], ids=lambda profile: profile.fixture)
+async def test_the_page_of_a_run_says_what_happened(shop: Path, service: StandIn, profile: Profile, home: Path) -> None:
+    async with wired(profile, shop, _environment(service)) as desk:
+        desk.editor.open(SERVICE)
+        run = await desk.choose(await desk.actions(SERVICE, desk.line_of(SERVICE, "@backend_dev"), 6), "Run backend_dev: greet")
+        await desk.said("backend_dev: finished")
+        assert await desk.choose(await desk.actions(SERVICE, 0), "Show run") == {"shown": True}
+        uri = next(params["uri"] for method, params in reversed(desk.editor.log) if method == "window/showDocument")
+        if profile is VSCODE:
+            assert uri == f"aigentflow:/runs/{run['run']}.md"
+            page = (await desk.client.request("workspace/textDocumentContent", {"uri": uri}))["result"]["text"]
+        else:
+            page = Path(unquote(urlsplit(uri).path)).read_text("utf-8")
+            assert not Path(unquote(urlsplit(uri).path)).is_relative_to(shop)
+    assert "**finished**" in page and "greet by name" in page
+    assert "apps/web/src/app.ts: apps/web/** belongs to frontend" in page
+    assert "tests: **not_run**" in page
+    assert f"`{SERVICE}` (modify): delivered" in page and "+    return `hello, ${name}`;" in page
+    assert "3 turns" in page
