@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from operator import itemgetter
 
 from aigentflow.checks.checklist import Catalogue, built_in_catalogue
 from aigentflow.checks.detectors import DETECTORS, Detector
-from aigentflow.checks.facts import MAX_CHARACTERS, ProjectFacts, ProjectView, facts_of
+from aigentflow.checks.facts import MAX_CHARACTERS, ProjectFacts, ProjectView, at_once, facts_of
 from aigentflow.checks.findings import SEVERITIES, Evidence, Examination, Finding, Verdicts
 from aigentflow.checks.packages import is_foreign, role_of
 from aigentflow.checks.remembering import NOTHING, Judged, Memory, Placed, judged
@@ -17,7 +17,7 @@ from aigentflow.checks.units import divide, units_of
 from aigentflow.definitions.values import Severity
 from aigentflow.syntax.trees import Tree, grammar_of
 
-__all__ = ["Evidence", "Examination", "Finding", "ProjectFacts", "ProjectView", "check_file", "examine_file", "is_checked"]
+__all__ = ["Evidence", "Examination", "Finding", "ProjectFacts", "ProjectView", "check_file", "examine_file", "is_checked", "look_ahead"]
 
 _MINIFIED_LINE = 5_000
 _GENERATED = ("@generated", "GENERATED FILE", "DO NOT EDIT", "auto-generated")
@@ -34,13 +34,29 @@ def examine_file(
     path: str, text: str, checks: Collection[str], view: ProjectView, tree: Tree | None = None, catalogue: Catalogue | None = None
 ) -> Examination:
     """Return what the checks make of one file: what was judged, what was found, what could not be decided."""
+    project, known = facts_of(view), catalogue or built_in_catalogue()
+    if tree is not None:
+        project.memory(path).asked = checks, known
+    return at_once(_examine(path, text, checks, project, tree, known))
+
+
+def look_ahead(path: str, tree: Tree, now: ProjectFacts, coming: ProjectFacts) -> Iterator[None]:
+    """Judge a file, as it was last asked for, by facts that are still to count; in small steps."""
+    asked = now.asked(path)
+    if asked is not None:
+        checks, catalogue = asked
+        coming.memory(path).asked = asked
+        yield from _examine(path, tree.text, checks, coming, tree, catalogue)
+
+
+def _examine(
+    path: str, text: str, checks: Collection[str], project: ProjectFacts, tree: Tree | None, catalogue: Catalogue
+) -> Generator[None, None, Examination]:
     if not is_checked(path):
         return Examination(path)
     reason = _reason_to_skip(text)
     if reason is not None:
         return Examination(path, skipped=reason)
-    project = facts_of(view)
-    catalogue = catalogue or built_in_catalogue()
     verdicts: dict[str, Verdicts] = {}
     active: dict[Detector, Severity] = {}
     for detector in DETECTORS:
@@ -55,7 +71,8 @@ def examine_file(
     if active:
         file = project.source(path, tree or Tree.parse(text, grammar_of(path) or "typescript"))
         memory = project.memory(path) if tree is not None else Memory()
-        for (detector, severity), results in zip(active.items(), _judge(file, active, project, memory), strict=True):
+        found = yield from _judge(file, active, project, memory)
+        for (detector, severity), results in zip(active.items(), found, strict=True):
             verdicts[detector.id] = _verdicts(detector.id, severity, file, results, memory)
     return Examination(path, verdicts)
 
@@ -90,7 +107,9 @@ Judgements = list[tuple[int, Judged]]
 """What one detector makes of the units of a file, each with the code point where its unit begins."""
 
 
-def _judge(file: SourceFile, detectors: Mapping[Detector, Severity], project: ProjectFacts, memory: Memory) -> list[Judgements]:
+def _judge(
+    file: SourceFile, detectors: Mapping[Detector, Severity], project: ProjectFacts, memory: Memory
+) -> Generator[None, None, list[Judgements]]:
     """Return what each detector makes of the file."""
     drawn, package = project.drawn, project.package_of(file.path)
     imports = tuple(file.tree.source_of(node) for node in file.import_nodes)
@@ -101,6 +120,8 @@ def _judge(file: SourceFile, detectors: Mapping[Detector, Severity], project: Pr
     if sum(results is None for results in known) < len(units) // 4:
         divide(file, units)
     for unit, kept in zip(units, known, strict=True):
+        if kept is None:
+            yield
         results = kept or memory.keep(unit, tuple(judged(unit, detector.detect(unit, project)) for detector in detectors))
         begin = -1
         for listed, result in zip(found, results, strict=True):

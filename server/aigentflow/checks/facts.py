@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Collection, Generator, Iterable, Iterator
+from copy import copy
+from typing import Protocol, TypeVar
 
+from aigentflow.checks.checklist import Catalogue
 from aigentflow.checks.packages import Package, compiles_for_browser, is_foreign, parse_manifest
 from aigentflow.checks.project import Drawn
 from aigentflow.checks.reading import read_record, worth_reading
@@ -23,6 +25,9 @@ _MEMORIES = 8
 """Files that somebody works on at the same time."""
 
 
+Result = TypeVar("Result")
+
+
 class ProjectView(Protocol):
     """What the checks see of the workspace: open buffers as they are, files as they lie on disk."""
 
@@ -36,13 +41,17 @@ class ProjectView(Protocol):
 class ProjectFacts:
     """Facts of one workspace root. It is a `ProjectView` itself, so it can be handed on where a view is asked for."""
 
-    def __init__(self, view: ProjectView) -> None:
+    def __init__(self, view: ProjectView, *, patient: bool = False) -> None:
+        """Patient facts go on drawing from what they knew until `adopt` is called."""
         self._view = view
+        self._patient = patient
+        self._outdated = False
         self._records: dict[str, FileRecord] = {}
         self._seen: dict[str, bytes] = {}
         self._waiting: list[str] | None = None
         self._packages: dict[str, Package] = {}
         self._drawn: Drawn | None = None
+        self._basis: Drawn | None = None
         self._last: SourceFile | None = None
         self._memories: dict[str, Memory] = {}
 
@@ -60,11 +69,11 @@ class ProjectFacts:
         return self._waiting is not None and not self._waiting
 
     def steps(self) -> Iterator[None]:
-        """Read one file per step until the facts are complete; for those who have to do other things in between."""
+        """Read files in small steps until the facts are complete; for those who have to do other things in between."""
         if self._waiting is None:
             self._waiting = sorted((path for path in self._view.paths("") if contributes(path)), reverse=True)
         while self._waiting:
-            self._take(self._waiting.pop())
+            yield from self.change(self._waiting.pop())
             yield
 
     def take(self, reading: Reading) -> bool:
@@ -79,7 +88,9 @@ class ProjectFacts:
             self._records[path] = record
         if record == before:
             return False
-        self._drawn = None
+        self._outdated = True
+        if not self._patient:
+            self._drawn = None
         return True
 
     def finish(self) -> None:
@@ -88,12 +99,24 @@ class ProjectFacts:
 
     def changed(self, path: str, tree: Tree | None = None) -> bool:
         """Read a file again that was changed, created or deleted, and return whether a fact did; the tree of the text saves a parse."""
+        return at_once(self.change(path, tree))
+
+    def change(self, path: str, tree: Tree | None = None) -> Generator[None, None, bool]:
+        """Do what `changed` does in small steps."""
         name = path.rsplit("/", 1)[-1]
         if name in ("package.json", "tsconfig.json", "index.html") or path == PROJECT_FILE:
             self._packages.clear()
             self._drawn = None
             return True
-        return contributes(path) and self._take(path, tree)
+        if not contributes(path):
+            return False
+        text = tree.text if tree is not None else self._view.read(path)
+        before = self._seen.get(path)
+        if text is not None and before == fingerprint(text):
+            return False
+        reading = yield from _reading(path, text, self.source(path, tree) if tree is not None else None)
+        # Between two steps somebody may have read it again, and later is better.
+        return before == self._seen.get(path) and self.take(reading)
 
     def source(self, path: str, tree: Tree) -> SourceFile:
         """Return the file of a tree; asked twice for the same tree, the same one with what was read from it."""
@@ -108,6 +131,10 @@ class ProjectFacts:
         if len(self._memories) > _MEMORIES:
             del self._memories[next(iter(self._memories))]
         return memory
+
+    def asked(self, path: str) -> tuple[Collection[str], Catalogue] | None:
+        """Return the checks that a file was last judged by, if it is remembered."""
+        return self._memories[path].asked if path in self._memories else None
 
     def package_of(self, path: str) -> Package:
         """Return the package that a file belongs to; an empty one where there is no manifest."""
@@ -127,15 +154,24 @@ class ProjectFacts:
         for _ in self.steps():
             pass
         if self._drawn is None:
-            self._drawn = Drawn(self._records, self.package_of, _configured_helpers(self._view))
+            self._drawn = Drawn(dict(self._records), self.package_of, _configured_helpers(self._view))
+            self._outdated = False
         return self._drawn
 
-    def _take(self, path: str, tree: Tree | None = None) -> bool:
-        text = tree.text if tree is not None else self._view.read(path)
-        if text is not None and self._seen.get(path) == fingerprint(text):
-            return False
-        source = self.source(path, tree) if tree is not None else None
-        return self.take(read_text(path, text, source))
+    def ahead(self) -> ProjectFacts | None:
+        """Return what patient facts will be, to look at files with before it counts; None where nothing has changed."""
+        if self._drawn is None or not self._outdated:
+            return None
+        self._outdated = False
+        coming = copy(self)
+        coming._drawn, coming._last, coming._memories = None, None, {}
+        coming._basis = self._drawn
+        return coming
+
+    def adopt(self, coming: ProjectFacts) -> None:
+        """Let what was looked at ahead count, unless all was drawn anew meanwhile."""
+        if self._drawn is coming._basis:
+            self._drawn, self._memories = coming.drawn, coming._memories
 
     def _is_for_browser(self, folder: str) -> bool:
         under = f"{folder}/" if folder else ""
@@ -158,8 +194,12 @@ def fingerprint(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-def read_text(path: str, text: str | None, file: SourceFile | None = None) -> Reading:
-    """Return what the text of a file contributes; a file that is parsed already saves a parse."""
+def read_text(path: str, text: str | None) -> Reading:
+    """Return what the text of a file contributes."""
+    return at_once(_reading(path, text, None))
+
+
+def _reading(path: str, text: str | None, file: SourceFile | None) -> Generator[None, None, Reading]:
     if text is None:
         return path, None, None
     seen = fingerprint(text)
@@ -168,7 +208,18 @@ def read_text(path: str, text: str | None, file: SourceFile | None = None) -> Re
     grammar = grammar_of(path)
     if grammar is None or len(text) > MAX_CHARACTERS or not worth_reading(path, text):
         return path, seen, None
-    return path, seen, read_record(file or SourceFile(path, Tree.parse(text, grammar)))
+    record = yield from read_record(file or SourceFile(path, Tree.parse(text, grammar)))
+    return path, seen, record
+
+
+def at_once(steps: Generator[None, None, Result]) -> Result:
+    """Take all steps and return what they come to."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
 
 
 def facts_of(view: ProjectView) -> ProjectFacts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 from aigentflow.checks import events, routing, testreading
@@ -27,6 +27,7 @@ _MIXINS = re.compile(r"\b(?:PartialType|PickType|OmitType|IntersectionType|exten
 _MIXIN_CLASSES = re.compile(r"\b[A-Z]\w*\b(?!\s*\()")
 _DECORATORS = re.compile(r"\bapplyDecorators\s*\(|\bApi[A-Z]\w*\s*\(")
 _RESPONSES = re.compile(r"\bApi\w*Response\s*\(")
+_INFERRED = re.compile(r"\b(?:z|zod)\.(?:infer|output|input)\b|\binfer\s*<")
 _PARSE = frozenset({"parse", "safeParse", "parseAsync", "safeParseAsync", "validate"})
 _MODULES = re.compile(r"""export\s+(?:type\s+)?(\*|\{[^}]*\})(?:\s+as\s+\w+)?\s+from\s+['"]([^'"]+)['"]""")
 
@@ -36,33 +37,37 @@ def worth_reading(path: str, text: str) -> bool:
     return role_of(path) == "test" or bool(_WORDS.search(text))
 
 
-def read_record(file: SourceFile) -> FileRecord:
-    """Return the facts of one file."""
+def read_record(file: SourceFile) -> Generator[None, None, FileRecord]:
+    """Return the facts of one file, in steps for those who have to do other things in between."""
+    text = file.text
+    file.places("call")
+    yield
+    classes = yield from _classes(file)
     if role_of(file.path) == "test":
-        return FileRecord(file.path, test=testreading.read_test(file), classes=tuple(_classes(file)))
-    tree, text = file.tree, file.text
+        return FileRecord(file.path, test=testreading.read_test(file), classes=classes)
     relative = [imported.module for imported in file.imports.values() if imported.module.startswith(".")]
     aliases = _aliases(file)
-    return (
-        FileRecord(
-            path=file.path,
-            tables=tuple(_tables(file)),
-            column_groups=tuple(_column_groups(file)) if "Table" in text or "drizzle" in text else (),
-            classes=tuple(_classes(file)),
-            tenant_helpers=frozenset(_tenant_helpers(file)) if file.sets_tenant else frozenset(),
-            swagger_wrappers=tuple(_wrappers(file)) if "@nestjs/swagger" in text else (),
-            schema_types=frozenset(
-                name for name, value in aliases if re.search(r"\b(?:z|zod)\.(?:infer|output|input)\b|\binfer\s*<", value)
-            ),
-            types=frozenset(name for name, _ in aliases),
-            routes=tuple(routing.routes(file)),
-            prefixes=frozenset(routing.prefixes(file)),
-            zod_pipe=_registers_zod(text),
-            relative_imports=(len(relative), sum(bool(re.search(r"\.[cm]?js$", module)) for module in relative)),
-            exports_from=tuple(_exports(text)),
-        )
-        if tree is not None
-        else FileRecord(file.path)
+    tables = tuple(_tables(file))
+    yield
+    groups = tuple(_column_groups(file)) if "Table" in text or "drizzle" in text else ()
+    yield
+    helpers = frozenset(_tenant_helpers(file)) if file.sets_tenant else frozenset()
+    wrappers = tuple(_wrappers(file)) if "@nestjs/swagger" in text else ()
+    yield
+    return FileRecord(
+        path=file.path,
+        tables=tables,
+        column_groups=groups,
+        classes=classes,
+        tenant_helpers=helpers,
+        swagger_wrappers=wrappers,
+        schema_types=frozenset(name for name, value in aliases if _INFERRED.search(value)),
+        types=frozenset(name for name, _ in aliases),
+        routes=tuple(routing.routes(file)),
+        prefixes=frozenset(routing.prefixes(file)),
+        zod_pipe=_registers_zod(text),
+        relative_imports=(len(relative), sum(bool(re.search(r"\.[cm]?js$", module)) for module in relative)),
+        exports_from=tuple(_exports(text)),
     )
 
 
@@ -140,24 +145,29 @@ def _column_groups(file: SourceFile) -> Iterator[tuple[str, frozenset[str]]]:
             yield file.tree.source_of(name), _keys(file, body)[0]
 
 
-def _classes(file: SourceFile) -> Iterator[ClassRecord]:
+def _classes(file: SourceFile) -> Generator[None, None, tuple[ClassRecord, ...]]:
+    found = []
     for declaration in file.classes:
-        names = frozenset(decorator.name for decorator in declaration.decorators)
+        yield
+        methods = yield from _methods(file, declaration)
         mixin = bool(_MIXINS.search(declaration.extends))
-        yield ClassRecord(
-            name=declaration.name,
-            line=file.line_of(declaration.name_node),
-            base=base_name(declaration.extends),
-            decorators=names,
-            exported=declaration.exported,
-            abstract=declaration.abstract,
-            fields=tuple(declaration.fields.items()),
-            methods=tuple(_methods(file, declaration)),
-            parameters=_error_parameters(declaration),
-            dto=_dto(declaration),
-            has_code=_has_code(declaration),
-            from_mixin=tuple(_MIXIN_CLASSES.findall(declaration.extends)) if mixin else (),
+        found.append(
+            ClassRecord(
+                name=declaration.name,
+                line=file.line_of(declaration.name_node),
+                base=base_name(declaration.extends),
+                decorators=frozenset(decorator.name for decorator in declaration.decorators),
+                exported=declaration.exported,
+                abstract=declaration.abstract,
+                fields=tuple(declaration.fields.items()),
+                methods=methods,
+                parameters=_error_parameters(declaration),
+                dto=_dto(declaration),
+                has_code=_has_code(declaration),
+                from_mixin=tuple(_MIXIN_CLASSES.findall(declaration.extends)) if mixin else (),
+            )
         )
+    return tuple(found)
 
 
 def _dto(declaration: ClassDeclaration) -> DtoKind | None:
@@ -181,19 +191,24 @@ def _error_parameters(declaration: ClassDeclaration) -> tuple[ErrorParameter, ..
     return tuple(ErrorParameter(p.name, p.type, p.optional) for p in constructor.parameters)
 
 
-def _methods(file: SourceFile, declaration: ClassDeclaration) -> Iterator[MethodRecord]:
+def _methods(file: SourceFile, declaration: ClassDeclaration) -> Generator[None, None, tuple[MethodRecord, ...]]:
+    found = []
     for method in declaration.methods:
         if method.kind != "method" or method.body is None:
             continue
         calls = file.calls(method.body)
-        yield MethodRecord(
-            name=method.name,
-            parses=parsed_parameters(file, method, calls),
-            emits=events.emits(file, declaration, method, calls),
-            writes=events.writes(file, calls),
-            calls=tuple(dict.fromkeys(_hops(file, declaration, calls))),
-            public=method.access == "public",
+        found.append(
+            MethodRecord(
+                name=method.name,
+                parses=parsed_parameters(file, method, calls),
+                emits=events.emits(file, declaration, method, calls),
+                writes=events.writes(file, calls),
+                calls=tuple(dict.fromkeys(_hops(file, declaration, calls))),
+                public=method.access == "public",
+            )
         )
+        yield
+    return tuple(found)
 
 
 def _hops(file: SourceFile, declaration: ClassDeclaration, calls: list[Call]) -> Iterator[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from aigentflow.checks.checklist import Catalogue
 from aigentflow.checks.findings import Draft, Evidence, Finding, Outcome
 from aigentflow.checks.units import Unit
 
@@ -74,6 +75,8 @@ class Memory:
     """Results of one file's units, as long as nothing else they depend on changes."""
 
     def __init__(self) -> None:
+        self.asked: tuple[Collection[str], Catalogue] | None = None
+        """The checks that were asked for."""
         self._context: Sequence[object] = ()
         self._results: dict[object, Results] = {}
         self._used: dict[object, Results] = {}

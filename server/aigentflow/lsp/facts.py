@@ -30,8 +30,6 @@ FEW_FILES = 8
 SMALL_FILES = 100
 SMALL_BYTES = 200_000
 """A tree of so many files with so many bytes together is read in the server as well."""
-SHORT = 20_000
-"""Characters of a file that is read without waiting for a quiet moment."""
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +64,7 @@ class Facts:
         if facts is None:
             from aigentflow.checks.facts import ProjectFacts
 
-            self._facts[root] = facts = ProjectFacts(self.tree(root))
+            self._facts[root] = facts = ProjectFacts(self.tree(root), patient=True)
             self._session.spawn(self._read(root, facts))
         return facts if facts.complete else None
 
@@ -102,8 +100,7 @@ class Facts:
         for document in self._session.documents.all():
             place = self._session.relative(document)
             if place is not None and place[0] == root:
-                facts.changed(place[1], document.tree)
-                yield
+                yield from facts.change(place[1], document.tree)
 
     def _document(self, root: Path, path: str) -> Document | None:
         return self._session.documents.by_path(str(root / path))
@@ -117,13 +114,9 @@ class Facts:
             self._quiet = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._settle_soon)
 
     def catch_up(self, except_path: str | None = None) -> None:
-        """Read what was typed in shorter files at once, save in the one that is being typed in."""
-        for root, path in sorted(self._stale):
-            facts, document = self._facts.get(root), self._document(root, path)
-            if path == except_path or document is None or len(document.text) > SHORT or facts is None or not facts.complete:
-                continue
-            self._stale.discard((root, path))
-            facts.changed(path, document.tree)
+        """Somebody looks at another file than was typed in: what was typed becomes a fact without waiting for a quiet moment."""
+        if any(path != except_path and (facts := self._facts.get(root)) is not None and facts.complete for root, path in self._stale):
+            self._settle_soon()
 
     def _settle_soon(self) -> None:
         self._quiet = None
@@ -160,11 +153,25 @@ class Facts:
             nonlocal changed
             for path in paths:
                 document = self._document(root, path)
-                changed = facts.changed(path, document.tree if document is not None else None) or changed
+                changed = (yield from facts.change(path, document.tree if document is not None else None)) or changed
                 yield
 
         await _in_slices(read())
+        await _in_slices(self._look_ahead(root, facts))
         return changed
+
+    def _look_ahead(self, root: Path, facts: ProjectFacts) -> Iterator[None]:
+        """Judge what is open by the new facts before they count, so that nobody has to wait for it."""
+        from aigentflow.checks.engine import look_ahead
+
+        coming = facts.ahead()
+        if coming is None:
+            return
+        for document in self._session.documents.all():
+            place = self._session.relative(document)
+            if place is not None and place[0] == root and document.tree is not None:
+                yield from look_ahead(place[1], document.tree, facts, coming)
+        facts.adopt(coming)
 
     def files_changed(self, uris: list[str]) -> None:
         """Files changed on disk, or were opened, saved or closed."""
