@@ -13,7 +13,7 @@ from aigentflow.checks.findings import SEVERITIES, Evidence, Examination, Findin
 from aigentflow.checks.packages import is_foreign, role_of
 from aigentflow.checks.remembering import NOTHING, Judged, Memory, Placed, judged
 from aigentflow.checks.source import SourceFile
-from aigentflow.checks.units import divide, units_of
+from aigentflow.checks.units import units_of
 from aigentflow.definitions.values import Severity
 from aigentflow.syntax.trees import Tree, grammar_of
 
@@ -115,11 +115,8 @@ def _judge(
     imports = tuple(file.tree.source_of(node) for node in file.import_nodes)
     memory.begin((drawn, package, imports, file.sets_tenant, file.class_names, tuple(detectors.items())))
     found: list[Judgements] = [[] for _ in detectors]
-    units = units_of(file)
-    known = [memory.recall(unit) for unit in units]
-    if sum(results is None for results in known) < len(units) // 4:
-        divide(file, units)
-    for unit, kept in zip(units, known, strict=True):
+    for unit in units_of(file):
+        kept = memory.recall(unit)
         if kept is None:
             yield
         results = kept or memory.keep(unit, tuple(judged(unit, detector.detect(unit, project)) for detector in detectors))

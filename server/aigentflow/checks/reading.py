@@ -11,6 +11,7 @@ from aigentflow.checks.declarations import ClassDeclaration, Method, base_name
 from aigentflow.checks.packages import role_of
 from aigentflow.checks.records import ClassRecord, DtoKind, ErrorParameter, FileRecord, MethodRecord, Table
 from aigentflow.checks.source import FUNCTION_NODES, SETS_TENANT, Call, SourceFile, ancestors
+from aigentflow.checks.units import units_of
 
 if TYPE_CHECKING:
     import tree_sitter as ts
@@ -40,8 +41,8 @@ def worth_reading(path: str, text: str) -> bool:
 def read_record(file: SourceFile) -> Generator[None, None, FileRecord]:
     """Return the facts of one file, in steps for those who have to do other things in between."""
     text = file.text
-    file.places("call")
-    yield
+    units_of(file)
+    yield from file.capture()
     classes = yield from _classes(file)
     if role_of(file.path) == "test":
         return FileRecord(file.path, test=testreading.read_test(file), classes=classes)

@@ -102,6 +102,8 @@ class SourceFile:
         self._whole = _Region(tree, 0, len(tree.source) + 1, (tree.root,))
         self._regions: list[_Region] = []
         self._starts: list[int] = []
+        self._apart: Sequence[ts.Node] = ()
+        self._apart_starts: list[int] = []
 
     @property
     def text(self) -> str:
@@ -112,21 +114,34 @@ class SourceFile:
         """Return the 1-based line where a node begins."""
         return node.start_point[0] + 1
 
-    def divide(self, parts: Iterable[tuple[int, int, Sequence[ts.Node]]]) -> None:
-        """Let questions about these stretches, in ascending order, be answered from their nodes without a look at the whole file."""
+    def divide(self, parts: Iterable[tuple[int, int, Sequence[ts.Node]]], classes: Sequence[ts.Node]) -> None:
+        """Let questions be answered from these stretches, in ascending order, each by itself; `classes` are those that were taken apart."""
         self._regions = [_Region(self.tree, *part) for part in parts]
         self._starts = [region.start_byte for region in self._regions]
+        self._apart = classes
+        self._apart_starts = [node.start_byte for node in classes]
 
-    def _region(self, start_byte: int, end_byte: int) -> _Region:
-        at = bisect_right(self._starts, start_byte) - 1
-        if at >= 0 and end_byte <= self._regions[at].end_byte and "captured" not in self._whole.__dict__:
-            return self._regions[at]
-        return self._whole
+    def capture(self) -> Iterator[None]:
+        """Capture all places, one stretch per step."""
+        for region in self._regions:
+            if region.captured:
+                yield
+
+    def _among(self, start_byte: int, end_byte: int) -> list[_Region]:
+        """The stretches that a range touches; the file as a whole where it was not divided."""
+        if not self._regions:
+            return [self._whole]
+        first = max(0, bisect_right(self._starts, start_byte) - 1)
+        return self._regions[first : max(first + 1, bisect_left(self._starts, end_byte))]
 
     def places(self, name: str, start_byte: int = 0, end_byte: int | None = None) -> list[ts.Node]:
         """Return the captured nodes (`class`, `import`, `throw`, `call`, `type`) that begin in `[start_byte, end_byte)`."""
         end = self._whole.end_byte if end_byte is None else end_byte
-        return self._region(start_byte, end).places(name, start_byte, end)
+        found = [node for region in self._among(start_byte, end) for node in region.places(name, start_byte, end)]
+        if name != "class":
+            return found
+        apart = self._apart[bisect_left(self._apart_starts, start_byte) : bisect_left(self._apart_starts, end)]
+        return sorted((*found, *apart), key=lambda node: node.start_byte) if apart else found
 
     @cached_property
     def imports(self) -> dict[str, Import]:
@@ -171,7 +186,7 @@ class SourceFile:
 
     def calls_between(self, start_byte: int, end_byte: int) -> list[Call]:
         """Return the calls that begin in `[start_byte, end_byte)`."""
-        return self._region(start_byte, end_byte).calls(start_byte, end_byte)
+        return [call for region in self._among(start_byte, end_byte) for call in region.calls(start_byte, end_byte)]
 
     @cached_property
     def _assignments(self) -> dict[int, list[tuple[ts.Node, ts.Node]]]:

@@ -5,7 +5,7 @@ What a detector makes of a unit depends on the unit's text, its class without th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ class Unit:
     end_byte: int
     nodes: tuple[ts.Node, ...]
     owner: Owner | None = None
+    heads: ts.Node | None = None
+    """The class whose beginning this is."""
 
     @cached_property
     def classes(self) -> tuple[ClassDeclaration, ...]:
@@ -69,13 +71,11 @@ class Unit:
 
 
 def units_of(file: SourceFile) -> list[Unit]:
-    """Return the units of a file, in its order."""
-    return [unit for node in file.tree.root.children for unit in _units(file, node)]
-
-
-def divide(file: SourceFile, units: Iterable[Unit]) -> None:
-    """Let each unit be captured alone; quicker than the whole file where few of them are looked at."""
-    file.divide((unit.start_byte, unit.end_byte, unit.nodes) for unit in units)
+    """Return the units of a file, in its order, and let the file answer questions unit by unit."""
+    units = [unit for node in file.tree.root.children for unit in _units(file, node)]
+    heads = [unit.heads for unit in units if unit.heads is not None]
+    file.divide(((unit.start_byte, unit.end_byte, unit.nodes) for unit in units), heads)
+    return units
 
 
 def _units(file: SourceFile, node: ts.Node) -> Iterator[Unit]:
@@ -87,7 +87,7 @@ def _units(file: SourceFile, node: ts.Node) -> Iterator[Unit]:
     if owner is None or body is None:
         yield Unit(file, node.start_byte, node.end_byte, (node,))
         return
-    yield Unit(file, node.start_byte, body.start_byte, head)
+    yield Unit(file, node.start_byte, body.start_byte, head, heads=declared)
     waiting: list[ts.Node] = []
     for member in members:
         if member.type == "comment":
