@@ -68,8 +68,12 @@ class Conversation:
             yield "initialize was not answered with a result"
 
     def _answers(self) -> Iterator[str]:
+        ending = min((exchange.request.at for exchange in self.exchanges("shutdown")), default=float("inf"))
         for exchange in self.exchanges():
             method = exchange.request.message["method"]
+            if exchange.request.sender == "editor" and exchange.request.at > ending:
+                # LSP 3.17: after `shutdown` every request is an invalid one, and an editor that asks all the same gets told so.
+                continue
             if exchange.response is None:
                 yield f"{method} of the {exchange.request.sender} was never answered"
             elif (error := exchange.response.message.get("error")) and error["code"] not in TOLERATED:
