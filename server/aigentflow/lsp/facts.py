@@ -85,13 +85,12 @@ class Facts:
             self._changed()
 
     async def _fetch(self, root: Path, facts: ProjectFacts, paths: list[str] | None) -> bool:
-        """Let a worker read files as they lie on disk; those that are open are known better here."""
+        """Let a worker read files as they lie on disk; those that are open and differ are read here afterwards."""
         changed = False
         async with contextlib.aclosing(readings(root, paths, self._session.environment)) as batches:
             async for batch in batches:
                 for reading in batch:
-                    if self._document(root, reading[0]) is None:
-                        changed = facts.take(reading) or changed
+                    changed = facts.take(reading) or changed
                 if self._facts.get(root) is not facts:
                     break
         return changed
