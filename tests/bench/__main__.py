@@ -37,6 +37,10 @@ async def measure(options: argparse.Namespace, folder: Path) -> tuple[Samples, S
         for subject, samples in subjects:
             # The first start of each reads files that no cache holds yet, and is not counted.
             await measures.cold_start(subject, root, files[200][0], samples if number else Samples())
+    say("leaving, alternating")
+    for _ in range(options.starts):
+        for subject, samples in subjects:
+            await measures.leaving(subject, root, files[200][0], samples)
     for subject, samples in subjects:
         say(f"{subject.name}: diagnostics, requests, memory")
         client, _ = await measures.started(subject, root)

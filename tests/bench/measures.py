@@ -50,13 +50,23 @@ async def started(subject: Subject, root: Path) -> tuple[LspClient, float]:
 
 
 async def cold_start(subject: Subject, root: Path, file: Path, into: Samples) -> None:
-    """One start: spawn to the answer of `initialize`, and to the first diagnostics of one file; then one shutdown."""
+    """One start: spawn to the answer of `initialize`, and to the first diagnostics of one file."""
     client, answered = await started(subject, root)
     try:
         into.add("initialize", answered)
         before_open = time.perf_counter()
         waited = await client.open(file, file.read_text("utf-8"))
         into.add("first diagnostics", before_open - client.spawned + waited)
+    finally:
+        client.end()
+
+
+async def leaving(subject: Subject, root: Path, file: Path, into: Samples) -> None:
+    """One shutdown of a server that has come to rest with a file open."""
+    client, _ = await started(subject, root)
+    try:
+        await client.open(file, file.read_text("utf-8"))
+        await processes.settle(client.pid, SETTLE_SECONDS)
         answered, gone = await client.shutdown()
         into.add("shutdown answer", answered)
         into.add("exit", gone)

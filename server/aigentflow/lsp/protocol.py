@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import enum
 import json
 import logging
@@ -48,8 +49,10 @@ def lenient_converter() -> Converter:
 
 def _position(value: Any, _: Any) -> t.Position:
     """Clamp what is no position: an unreadable `didChange` would let our text and the client's drift apart (faults, B17)."""
-    line, character = (min(max(0, int(value[name])), _LARGEST) for name in ("line", "character"))
-    return t.Position(line=line, character=character)
+    line, character = value["line"], value["character"]
+    if type(line) is int and type(character) is int and 0 <= line <= _LARGEST and 0 <= character <= _LARGEST:
+        return t.Position(line=line, character=character)
+    return t.Position(line=min(max(0, int(line)), _LARGEST), character=min(max(0, int(character)), _LARGEST))
 
 
 class Protocol(LanguageServerProtocol):
@@ -81,7 +84,7 @@ class Protocol(LanguageServerProtocol):
             self._send_data({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32600, "message": text}})
             return
         try:
-            self.handle_message(self.structure_message(message))
+            self._dispatch(message, self.structure_message(message))
         except Exception as error:  # noqa: BLE001 - outermost edge: one unreadable message must not end the connection
             logger.warning("unreadable message %r: %s", message.get("method", "response"), type(error).__name__)
             if "id" in message and "method" in message:
@@ -89,6 +92,17 @@ class Protocol(LanguageServerProtocol):
                 self._send_data({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32602, "message": text}})
             elif "id" in message:
                 self._fail_pending(message["id"])
+
+    def _dispatch(self, message: dict[str, Any], structured: Any) -> None:
+        """Call the handler in a context of its own; pygls finds the kind of a message by slow protocol checks, we know it."""
+        context = contextvars.copy_context()
+        if "method" not in message:
+            error = structured.error if "error" in message else None
+            context.run(self._handle_response, structured.id, None if error is not None else structured.result, error)
+        elif "id" in message:
+            context.run(self._handle_request, structured.id, structured.method, structured.params)
+        elif not self._shutdown or message["method"] == t.EXIT:
+            context.run(self._handle_notification, structured.method, getattr(structured, "params", None))
 
     def _fail_pending(self, msg_id: Any) -> None:
         future = self._request_futures.pop(msg_id, None)

@@ -7,7 +7,6 @@ import gc
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as t
@@ -125,13 +124,6 @@ async def _after_start(server: Server) -> None:
         await _settings_changed(server, None)
     if session.settings.warm_host and server.features.runs.can_run():
         await session.hosts.warm()
-    await asyncio.to_thread(_tidy, session.state)
-
-
-def _tidy(state: Path) -> None:
-    from aigentflow.runtime.journal import Journal
-
-    Journal(state).prune()
 
 
 async def _settings_changed(server: Server, pushed: Any) -> None:

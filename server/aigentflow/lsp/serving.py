@@ -37,7 +37,7 @@ def _serve_stdio() -> int:
         _log_to_stderr()
         _keep_little_memory()
         _without_tls()
-        _without_reprs()
+        _with_lean_types()
         from aigentflow.lsp.server import serve_pipes
 
         return serve_pipes(stdin, output, rest, body if reply is not None else None)
@@ -72,17 +72,20 @@ def _without_tls() -> None:
     del sys.modules["ssl"]
 
 
-def _without_reprs() -> None:
-    """Import the protocol's 550 generated classes without their `__repr__`, which nothing here calls: 2 MiB and a quarter of the time."""
+def _with_lean_types() -> None:
+    """Import the protocol's 550 generated classes without `__repr__` and `__eq__`: a third of the time and 3 MiB.
+
+    Nothing in the server prints or compares them; who changes that has to leave this out.
+    """
     import attrs
 
     namespace: Any = attrs
     define = namespace.define
 
-    def define_without_repr(cls: Any = None, **options: Any) -> Any:
-        return define(cls, **{**options, "repr": False})
+    def define_lean(cls: Any = None, **options: Any) -> Any:
+        return define(cls, **{**options, "repr": False, "eq": False})
 
-    namespace.define = define_without_repr
+    namespace.define = define_lean
     try:
         import lsprotocol.types  # noqa: F401
     finally:

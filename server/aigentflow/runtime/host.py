@@ -21,6 +21,7 @@ from aigentflow.redaction import Redactor
 from aigentflow.runtime.catalogue import load_catalogue
 from aigentflow.runtime.events import Event, to_json
 from aigentflow.runtime.frames import read_frame
+from aigentflow.runtime.journal import Journal
 from aigentflow.runtime.model import AnthropicModel
 from aigentflow.runtime.pipes import FrameWriter, read_from
 from aigentflow.runtime.request import RunRequest
@@ -28,6 +29,7 @@ from aigentflow.runtime.result import RunResult
 from aigentflow.runtime.run import Kit, execute
 from aigentflow.runtime.scripted import ScriptedModel
 from aigentflow.runtime.searching import Searcher
+from aigentflow.state import state_folder
 
 Frame = dict[str, Any]
 
@@ -100,13 +102,21 @@ async def main(output: int) -> None:
             await model.warm()
         await rehearse(kit)
         writer.send({"type": "ready"})
+        tidying = asyncio.create_task(asyncio.to_thread(_tidy))
         await serve(reader, writer.send, kit)
+        await tidying
     except FrameError as error:
         print(f"aigentflow run host: {error}", file=sys.stderr)
     finally:
         await searcher.close()
         await model.close()
         await writer.close()
+
+
+def _tidy() -> None:
+    """Drop what the journal has kept long enough; here, since a host that waits has nothing else to do."""
+    with contextlib.suppress(ConfigurationError):
+        Journal(state_folder(os.environ)).prune()
 
 
 async def rehearse(kit: Kit) -> None:

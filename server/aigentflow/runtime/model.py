@@ -78,8 +78,7 @@ class AnthropicModel:
         async with AsyncAnthropic(
             api_key="warm-up", base_url="http://warm.invalid", http_client=httpx2.AsyncClient(transport=transport)
         ) as client:
-            request = TurnRequest("warm-up", ({"type": "text", "text": "s"},), (), ({"role": "user", "content": "u"},), 16)
-            await self._stream(client, request, Assembly(lambda _: None), lambda _: None)
+            await self._stream(client, _WARM_REQUEST, Assembly(lambda _: None), lambda _: None)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -217,4 +216,14 @@ def _warm_events() -> Iterator[Json]:
     yield {"type": "message_stop"}
 
 
+_CACHED = {"cache_control": {"type": "ephemeral"}}
+_WARM_REQUEST = TurnRequest(
+    model="warm-up",
+    system=({"type": "text", "text": "s", **_CACHED},),
+    tools=({"name": "t", "description": "d", "input_schema": {"type": "object", "properties": {}}},),
+    messages=({"role": "user", "content": [{"type": "text", "text": "u", **_CACHED}]},),
+    max_tokens=16,
+    options={"thinking": {"type": "adaptive"}},
+)
+"""Has every kind of part that a real one has: the SDK looks at the types of each kind when it first meets it."""
 _WARM_STREAM = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in _warm_events())
