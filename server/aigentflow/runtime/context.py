@@ -58,7 +58,13 @@ def open_context(request: RunRequest) -> Context:
     return Context(request, definition, boundary, Overlay(snapshot, boundary), offered, notes)
 
 
-def first_prompt(context: Context, git: GitState | None) -> Prompt:
+def referenced(context: Context) -> Resolved:
+    """Return what the agent's references stand for, and the file the run was asked on; walks and reads the tree."""
+    overlay = context.overlay
+    return _with_file(expand_references(context.definition, overlay.read, lambda under: _paths(overlay, under)), context)
+
+
+def first_prompt(context: Context, git: GitState | None, references: Resolved) -> Prompt:
     """Return system prompt and first message."""
     request, overlay = context.request, context.overlay
     selection = request.selection
@@ -76,7 +82,7 @@ def first_prompt(context: Context, git: GitState | None) -> Prompt:
         allow=() if context.read_only else request.rules.allow,
         deny=[DenyEntry(part.pattern, part.owner) for part in request.rules.deny],
         parallel=request.parallel,
-        references=_with_file(expand_references(context.definition, overlay.read, lambda under: _paths(overlay, under)), context),
+        references=references,
         notes=context.notes,
     )
     return build_prompt(context.definition, inputs)

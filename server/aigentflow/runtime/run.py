@@ -15,7 +15,7 @@ from aigentflow.errors import ConfigurationError, ModelCredentialsError, ModelEr
 from aigentflow.redaction import Redactor
 from aigentflow.runtime.asking import Asker, RetryPolicy
 from aigentflow.runtime.catalogue import Catalogue, Choice, load_catalogue
-from aigentflow.runtime.context import Context, first_prompt, open_context, whole_file_shown, with_note
+from aigentflow.runtime.context import Context, first_prompt, open_context, referenced, whole_file_shown, with_note
 from aigentflow.runtime.conversation import Conversation
 from aigentflow.runtime.events import Event, Noted, RunStarted, to_json
 from aigentflow.runtime.gaps import count_gaps
@@ -151,9 +151,10 @@ class _Run:
 
     async def _go(self, context: Context, choice: Choice) -> Ending:
         assert self._git is not None
-        git, _ = await asyncio.gather(self._git, self._open_record(context))
-        # Walking a large tree for references must not hold up a cancel.
-        prompt = await asyncio.to_thread(first_prompt, context, git)
+        # Git, the disk and the tree are asked at the same time; walking a large tree must not hold up a cancel.
+        reading = asyncio.to_thread(referenced, context)
+        git, _, references = await asyncio.gather(self._git, self._open_record(context), reading)
+        prompt = await asyncio.to_thread(first_prompt, context, git, references)
         for note in context.notes:
             self._teller(Noted(note))
         if choice.model.price is None and self._request.limits.usd is not None:
