@@ -15,6 +15,7 @@ from lsprotocol import types as t
 
 from aigentflow.lsp.convert import path_of, to_offsets
 from aigentflow.lsp.live_lines import LiveLines
+from aigentflow.workspace.diff import common_prefix, common_suffix
 from aigentflow.workspace.lines import LineIndex
 from aigentflow.workspace.proposal import TextEdit
 
@@ -179,30 +180,6 @@ class Documents:
 
 def shortest(before: str, after: str) -> TextEdit:
     """Return the one edit from before to after without their common beginning and end."""
-    start = _common(before, after)
-    stop = min(len(before), len(after)) - start
-    tail = _common_end(before, after, stop)
+    start = common_prefix(before, after)
+    tail = common_suffix(before, after, min(len(before), len(after)) - start)
     return TextEdit(start, len(before) - tail, after[start : len(after) - tail])
-
-
-def _common(a: str, b: str) -> int:
-    """Length of the common beginning, by halving so that the comparing runs at the speed of slices."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _common_end(a: str, b: str, limit: int) -> int:
-    low, high = 0, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]:
-            low = middle
-        else:
-            high = middle - 1
-    return low

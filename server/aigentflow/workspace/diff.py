@@ -87,16 +87,17 @@ def _refined(before: str, edit: TextEdit) -> list[TextEdit]:
 def _trimmed(before: str, edit: TextEdit) -> TextEdit:
     """Return the edit without what both sides begin and end with; never cuts `\\r\\n` or a character with its marks."""
     old, new = before[edit.start : edit.end], edit.new
-    head = _common_prefix(old, new)
+    head = common_prefix(old, new)
     while head and (_inside_cluster(old, head) or _inside_cluster(new, head)):
         head -= 1
-    tail = _common_suffix(old, new, min(len(old), len(new)) - head)
+    tail = common_suffix(old, new, min(len(old), len(new)) - head)
     while tail and (_inside_cluster(old, len(old) - tail) or _inside_cluster(new, len(new) - tail)):
         tail -= 1
     return TextEdit(edit.start + head, edit.end - tail, new[head : len(new) - tail])
 
 
-def _common_prefix(a: str, b: str) -> int:
+def common_prefix(a: str, b: str) -> int:
+    """Return how many characters both texts begin with, by halving, so that the comparing runs at the speed of slices."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2
@@ -107,7 +108,8 @@ def _common_prefix(a: str, b: str) -> int:
     return low
 
 
-def _common_suffix(a: str, b: str, most: int) -> int:
+def common_suffix(a: str, b: str, most: int) -> int:
+    """Return how many characters both texts end with, at most `most`."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
