@@ -61,9 +61,7 @@ def test_plain_text_stays(text: str) -> None:
     assert Redactor({"FEATURE_KEY": "on", "PATH": "/usr/bin"}).text(text) == text
 
 
-@pytest.mark.parametrize(
-    "text", [f"{BEGIN} {KEY}" * 3000, "a://" * 50_000, "authorization " * 20_000, "eyJa" * 50_000, "sk-" * 50_000]
-)
+@pytest.mark.parametrize("text", [f"{BEGIN} {KEY}" * 3000, "a://" * 50_000, "authorization " * 20_000, "eyJa" * 50_000, "sk-" * 50_000])
 @pytest.mark.timeout(30)
 def test_no_text_makes_it_slow(text: str) -> None:
     PLAIN.text(text)
