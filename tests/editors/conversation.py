@@ -68,10 +68,13 @@ class Conversation:
             yield "initialize was not answered with a result"
 
     def _answers(self) -> Iterator[str]:
-        ending = min((exchange.request.at for exchange in self.exchanges("shutdown")), default=float("inf"))
+        # By order, not by time: an editor may write several requests at once.
+        sent = [entry for entry in self.entries if entry.sender == "editor"]
+        ending = next((number for number, entry in enumerate(sent) if entry.message.get("method") == "shutdown"), len(sent))
+        afterwards = {id(entry) for entry in sent[ending + 1 :]}
         for exchange in self.exchanges():
             method = exchange.request.message["method"]
-            if exchange.request.sender == "editor" and exchange.request.at > ending:
+            if id(exchange.request) in afterwards:
                 # LSP 3.17: after `shutdown` every request is an invalid one, and an editor that asks all the same gets told so.
                 continue
             if exchange.response is None:
