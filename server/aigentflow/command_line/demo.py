@@ -76,7 +76,7 @@ class Demo:
 
     async def show(self) -> int:
         """Go through the main job."""
-        model = "Claude, live" if self._live else "replayed from a recording (no key, no network, no cost)"
+        model = "Claude, live" if self._live else "replayed, from turns written by hand for this demo (no key, no network, no cost)"
         self._head(
             "Aigentflow, the main job", f"model turns: {model}", "everything else: the real server over stdio, real edits, real checks"
         )
