@@ -115,3 +115,18 @@ async def test_a_report_becomes_diagnostics_and_changes_nothing(warehouse: Path)
             assert found == [(3, "no retry")], "the finding moves with its line"
             assert desk.editor.text(JOB) == "# a new first line\n" + TEXTS[JOB]
     assert not {"Edit", "Write"} & {tool["name"] for tool in service.bodies[0]["tools"]}
+
+
+async def test_a_project_file_counts_only_as_it_was_trusted_not_as_it_stands_in_a_buffer(warehouse: Path) -> None:
+    project = ".aigentflow/project.yaml"
+    (warehouse / project).write_text("boundaries:\n  data_engineer: {allow: [warehouse/models/**]}\n", encoding="utf-8")
+    turns = [{"text": "Writing.", "tools": [_call("Write", file_path="src/app.py", content="x = 1\n")]}, {"text": "done"}, {"text": "done"}]
+    with StandIn(turns) as service:
+        async with wired(VSCODE, warehouse, _environment(service)) as desk:
+            await _trust(desk)
+            desk.editor.open(MODEL)
+            desk.editor.open(project)
+            desk.editor.type(project, "src/**, ", lambda text: text.index("warehouse/models"))
+            await desk.choose(await desk.actions(MODEL, 0, 6), "Run data_engineer")
+            assert "1 refused" in await desk.said("data_engineer: finished")
+    assert not (warehouse / "src").exists()

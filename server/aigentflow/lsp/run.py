@@ -105,7 +105,8 @@ class Run:
 
     async def _settle(self, preflight: Preflight) -> dict[str, Any] | None:
         """Wait for what the person is asked; cancelling the run ends the waiting."""
-        self._asking = self._session.spawn(preflight.check())
+        # Owned by this run, which awaits it: what it raises is told once, as the run's end.
+        self._asking = asyncio.get_running_loop().create_task(preflight.check())
         try:
             settled: dict[str, Any] | None = await self._asking
         except asyncio.CancelledError:

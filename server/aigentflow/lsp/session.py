@@ -190,6 +190,19 @@ class Session:
         self._projects[root] = (stamp, project)
         return project
 
+    def project_sha256(self, root: Path) -> str:
+        """Return the hash of the project file as `project` reads it, from the open buffer where there is one; empty without the file."""
+        from aigentflow.definitions.project import PROJECT_FILE
+        from aigentflow.trust import content_sha256
+
+        document = self.documents.by_path(str(root / PROJECT_FILE))
+        if document is not None:
+            return content_sha256(document.text.encode("utf-8", "surrogatepass"))
+        try:
+            return content_sha256((root / PROJECT_FILE).read_bytes())
+        except OSError:
+            return ""
+
     def trusted(self, root: Path, content_sha256: str) -> bool:
         """Return whether the person trusts exactly this content of a file of the folder."""
         return self.editor_trusts or self.trust.is_trusted(root, content_sha256)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigentflow.credentials import SCRIPT, credential_source
@@ -87,7 +85,6 @@ class Preflight:
         return False
 
     def _rules(self, allow: tuple[str, ...]) -> dict[str, Any]:
-        from aigentflow.definitions.project import PROJECT_FILE
         from aigentflow.permissions import boundary_rules, owners
 
         session, order = self._session, self._order
@@ -96,7 +93,7 @@ class Preflight:
             order.agent,
             order.root,
             project,
-            project_trusted=session.trusted(order.root, _sha256(order.root / PROJECT_FILE)),
+            project_trusted=session.trusted(order.root, session.project_sha256(order.root)),
             agent_trusted=self._agent_trusted(),
             user_config=session.user_config,
             allow=allow,
@@ -129,10 +126,3 @@ class Preflight:
                 "warning",
             )
         return rules
-
-
-def _sha256(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
