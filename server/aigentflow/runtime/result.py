@@ -100,6 +100,18 @@ class RefusalPart(_Part):
     owner: str | None = None
 
 
+class FailurePart(_Part):
+    """One place that a failed verification names; line and column count from 1, None where the tool named none."""
+
+    path: str
+    """Workspace-relative."""
+    line: int | None = None
+    column: int | None = None
+    message: str = ""
+    code: str = ""
+    """The tool's own id of the rule, such as `TS2322` or `no-unused-vars`."""
+
+
 class VerificationPart(_Part):
     """One verification as the server measured it."""
 
@@ -107,6 +119,49 @@ class VerificationPart(_Part):
     command: str | None = None
     exit: int | None = None
     reason: str = ""
+    """For `fail` the first useful lines of the output, for `not_run` why."""
+    seconds: float | None = None
+    failures: tuple[FailurePart, ...] = ()
+
+
+class BoxPart(_Part):
+    """Where the commands of the run ran."""
+
+    tier: int
+    """1 to 6, as `aigentflow doctor` explains."""
+    name: str
+    words: str = ""
+    limits: tuple[str, ...] = ()
+    """What does not work, or is not protected, in this tier."""
+
+
+class CommandPart(_Part):
+    """One command that the agent ran."""
+
+    command: str
+    exit: int | None = None
+    """None where it was ended by a signal or a limit, or did not run."""
+    ended: str = ""
+    """In words, where it did not end by itself: `ended after 120 s`, `not run: …`."""
+    seconds: float = 0.0
+    changes_kept: tuple[str, ...] = ()
+    """Paths it changed that joined the proposal."""
+    n_changes: int = 0
+    """Paths it changed in the box."""
+    edits_before: int = 0
+    """How many edits the run had made when the command ran."""
+    output: str = ""
+    """First lines of its output."""
+
+
+class WeakeningPart(_Part):
+    """A place of the proposal that makes the tests or checks of the project weaker; the line counts from 1."""
+
+    path: str
+    line: int
+    kind: str
+    """Such as `assertion-removed`, `test-skipped`, `test-deleted`, `lint-loosened`, `coverage-lowered`."""
+    message: str
 
 
 class ClaimPart(_Part):
@@ -114,6 +169,8 @@ class ClaimPart(_Part):
 
     claim: str
     verdict: Literal["confirmed", "contradicted", "unwitnessed"]
+    why: str = ""
+    """What the record says instead."""
 
 
 class GapCountPart(_Part):
@@ -153,6 +210,10 @@ class RunResult(_Part):
     """JSON object, text, or None where there was no final answer."""
     report_format: Literal["json", "text", "unstructured"] = "text"
     claims: tuple[ClaimPart, ...] = ()
+    weakenings: tuple[WeakeningPart, ...] = ()
+    box: BoxPart | None = None
+    """None where the run neither had nor needed a place for commands."""
+    commands: tuple[CommandPart, ...] = ()
     notes: tuple[str, ...] = ()
     """What the person should know: fields left out, a model that was replaced, references that were cut."""
     left_out_fields: tuple[str, ...] = ()
@@ -186,6 +247,9 @@ class RunResult(_Part):
             "report": self.report,
             "report_format": self.report_format,
             "claims": [part.model_dump() for part in self.claims],
+            "weakenings": [part.model_dump() for part in self.weakenings],
+            "box": None if self.box is None else self.box.model_dump(),
+            "commands": [part.model_dump() for part in self.commands],
             "notes": list(self.notes),
             "usage": self.usage.model_dump(exclude={"estimated"}),
             "turns": self.turns,
