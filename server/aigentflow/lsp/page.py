@@ -1,9 +1,12 @@
-"""A run's page in Markdown: task, outcome, hunks, refusals, verification, claims, notes, cost."""
+"""A run's page in Markdown: task, outcome, weakened checks, hunks, verification, refusals, commands, claims, cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from aigentflow.lsp import page_parts as parts
+from aigentflow.lsp.page_text import code, fenced, inline, quoted
 
 if TYPE_CHECKING:
     from aigentflow.lsp.run import Run
@@ -13,23 +16,25 @@ _NARRATIVE_LINES = 60
 
 def render(run: Run) -> str:
     """Return the page as it stands now."""
-    parts = [_head(run), *_sections(run)]
-    return "\n".join(part.rstrip() + "\n" for part in parts if part.strip())
+    sections = [_head(run), *_sections(run)]
+    return "\n".join(section.rstrip() + "\n" for section in sections if section.strip())
 
 
 def _head(run: Run) -> str:
-    where = f" on `{run.order.path}`" if run.order.path else ""
-    return f"# {run.agent.id}: {run.title}\n\nRun `{run.id}`{where} – **{run.line()}**\n\n> " + run.order.task.strip().replace("\n", "\n> ")
+    where = f" on {code(run.order.path)}" if run.order.path else ""
+    return f"# {inline(run.agent.id)}: {inline(run.title)}\n\nRun `{run.id}`{where} – **{inline(run.line())}**\n\n{quoted(run.order.task)}"
 
 
 def _sections(run: Run) -> Iterator[str]:
-    result = run.result
+    result, root = run.result, run.order.root
+    yield _section("This change weakens checks", parts.weakenings(result, root))
     if run.going_on:
         yield _section("So far", _narrative(run.events))
     yield _section("Changes", _changes(run))
-    yield _section("Refused", _refusals(result.get("refusals") or ()))
-    yield _section("Verification (measured)", _verification(result.get("verification") or {}))
-    yield _section("Claims of the agent", _claims(result.get("claims") or ()))
+    yield _section("Verification (measured)", parts.verification(result, root))
+    yield _section("Refused", parts.refusals(result))
+    yield _section("Commands", parts.commands(result))
+    yield _section("Claims of the agent", parts.claims(result))
     yield _section("Gaps", _gap_counts(result.get("gaps") or {}))
     yield _section("Report", _report(result.get("report")))
     yield _section("Cost", _cost(result))
@@ -48,27 +53,11 @@ def _changes(run: Run) -> Iterator[str]:
     if run.review is None:
         return
     for file in run.review.state().files:
-        standing = ", ".join(dict.fromkeys(f"{hunk.status} ({hunk.reason})" if hunk.reason else hunk.status for hunk in file.hunks))
-        yield f"- `{file.path}` ({file.kind}): {standing}"
+        standing = ", ".join(dict.fromkeys(f"{hunk.status} ({inline(hunk.reason)})" if hunk.reason else hunk.status for hunk in file.hunks))
+        yield f"- {code(file.path)} ({file.kind}): {standing}"
     yield ""
     for change in run.proposal.changes:
         yield fenced(unified(change), "diff")
-
-
-def _refusals(refusals: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for refusal in refusals:
-        yield f"- {refusal.get('tool', '')} `{refusal.get('path', '')}`: {refusal.get('reason', '')}"
-
-
-def _verification(fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    for name, field in fields.items():
-        detail = field.get("reason") or field.get("command") or ""
-        yield f"- {name}: **{field.get('status', '')}**" + (f" – {detail}" if detail else "")
-
-
-def _claims(claims: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for claim in claims:
-        yield f"- {claim.get('claim', '')}: *{claim.get('verdict', '')}*"
 
 
 def _gap_counts(gaps: Mapping[str, Any]) -> Iterator[str]:
@@ -81,7 +70,7 @@ def _report(report: Any) -> Iterator[str]:
 
     if report is None:
         return
-    yield report if isinstance(report, str) else fenced(json.dumps(report, indent=2, ensure_ascii=False), "json")
+    yield fenced(report, "text") if isinstance(report, str) else fenced(json.dumps(report, indent=2, ensure_ascii=False), "json")
 
 
 def _cost(result: Mapping[str, Any]) -> Iterator[str]:
@@ -101,28 +90,16 @@ def _narrative(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     lines = [line for event in events if (line := _event_line(event))]
     if len(lines) > _NARRATIVE_LINES:
         yield f"({len(lines) - _NARRATIVE_LINES} earlier lines left out; `aigentflow journal show` has them)"
+        yield ""
     yield from lines[-_NARRATIVE_LINES:]
 
 
 def _event_line(event: Mapping[str, Any]) -> str:
     kind = event.get("kind")
     if kind == "tool_called":
-        return f"- {event.get('tool', '')} `{event.get('subject', '')}`"
+        return f"- {inline(str(event.get('tool', '')))} {code(str(event.get('subject', '')))}".rstrip()
     if kind == "tool_answered" and event.get("is_error"):
-        return f"  - answered: {event.get('summary', '')}"
+        return f"  - answered: {inline(str(event.get('summary', '')))}"
     if kind in ("noted", "waiting"):
-        return f"- {event.get('text') or event.get('reason') or ''}"
+        return f"- {inline(str(event.get('text') or event.get('reason') or ''))}"
     return ""
-
-
-def fenced(text: str, language: str = "") -> str:
-    """Return the text in a fence that is longer than any inside."""
-    longest = max((len(run) for run in _backtick_runs(text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
-def _backtick_runs(text: str) -> list[str]:
-    import re
-
-    return re.findall(r"`+", text)
