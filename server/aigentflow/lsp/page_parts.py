@@ -84,10 +84,12 @@ def _indented(block: str) -> str:
 
 def verification(result: Part, root: Path) -> Iterator[str]:
     """Yield what was measured beside what was claimed, and the places that failed."""
+    from aigentflow.runtime.claimed import said_of_verification
+
     fields: Mapping[str, Part] = result.get("verification") or {}
     if not fields:
         return
-    claimed = said_of_verification(result)
+    claimed = said_of_verification(str(claim.get("claim", "")) for claim in result.get("claims") or ())
     yield "| field | measured | claimed | command | why |"
     yield "|---|---|---|---|---|"
     for name, field in fields.items():
@@ -96,17 +98,6 @@ def verification(result: Part, root: Path) -> Iterator[str]:
         yield f"| {inline(name)} | {measured} | {said} | {_command(field)} | {inline(_first_line(field))} |"
     for name, field in fields.items():
         yield from _failures(name, field, root)
-
-
-def said_of_verification(result: Part) -> dict[str, str]:
-    """Return what the agent said of each verification, by field."""
-    said: dict[str, str] = {}
-    for claim in result.get("claims") or ():
-        name, colon, value = str(claim.get("claim", "")).partition(":")
-        field = name.strip().rpartition(".")[2].lower()
-        if colon and field in (result.get("verification") or {}):
-            said.setdefault(field, value.strip())
-    return said
 
 
 def _command(field: Part) -> str:
