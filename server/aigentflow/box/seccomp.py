@@ -15,17 +15,20 @@ from collections.abc import Iterable, Sequence
 
 from aigentflow.box.syscall_numbers import NEWEST, Architecture, architecture
 
-_LOAD, _EQUAL, _GREATER, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
+_LOAD, _EQUAL, _GREATER, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x54, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _ALLOW, _ERROR = 0x7FFF0000, 0x00050000
 _X32 = 0x40000000
 _NEW_NAMESPACES = 0x7E020000
 """CLONE_NEWNS, -CGROUP, -UTS, -IPC, -USER, -PID and -NET; all of them lie in the half that clone reads."""
 _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _SECCOMP_MODE_FILTER = 22, 38, 2
-_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_TERMINAL, _FILE_FLAGS = (0x5412, 0x541C), (0x40086602, 0x401C5820)
+"""TIOCSTI and TIOCLINUX type for the person; FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR need no handle for writing."""
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _NETLINK_ROUTE, _NETLINK_SOCK_DIAG = 0, 4
-_MOST_INSTRUCTIONS = 4096
+_EVERYBODY = 0xFFFFFFFF
+_HOLDS_TRUNCATION, _HOLDS_SIGNALS = 3, 6
+"""Versions of Landlock."""
 
 _NOT_IMPLEMENTED = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register")
 """Callers probe for these and have another way."""
@@ -42,15 +45,22 @@ _OTHER_MEMORY = (
     *("mq_open", "mq_unlink"),
 )
 """Held by an IPC namespace where there is one."""
+_SIGNALS = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal")
+_MODES = ("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat", "utime", "utimes", "futimesat")
+_ATTRIBUTES = (
+    *("setxattr", "lsetxattr", "fsetxattr", "setxattrat", "removexattr", "lremovexattr", "fremovexattr", "removexattrat"),
+    "file_setattr",
+)
 
 
-def filter_program(*, sockets: bool, signals: bool = True, machine: str = "") -> bytes:
+def filter_program(*, sockets: bool, landlock: int = 0, machine: str = "") -> bytes:
     """Return the program for this machine, or for the named one.
 
     With `sockets`, the box has namespaces of its own for network, processes and IPC, and only families that these hold can be opened.
-    Without, nothing but socket pairs can be opened, and what reaches other processes of the same person is refused as well; then
-    `signals` says whether something else (Landlock from its version 6 on) keeps signals inside.
-    Raises OSError (ENOSYS) on machines whose numbers are not known.
+    Without, nothing but socket pairs can be opened, and the filter refuses what else reaches beyond a fence of Landlock's version
+    `landlock`: other processes and shared memory of the same person, modes and times of files, up to version 2 truncation by a handle
+    for reading, up to version 5 signals. Changing a mode, an owner or a time then succeeds without effect, since far too many programs
+    take it for granted. Raises OSError (ENOSYS) on machines whose numbers are not known.
     """
     arch = architecture(machine)
     code = [_step(_LOAD, _ARCHITECTURE), _step(_EQUAL, arch.audit, 1, 0), _refuse(errno.EPERM), _step(_LOAD, _NUMBER)]
@@ -59,11 +69,10 @@ def filter_program(*, sockets: bool, signals: bool = True, machine: str = "") ->
     code += [_step(_GREATER, NEWEST, 0, 1), _refuse(errno.ENOSYS)]
     code += _always(arch, _NOT_IMPLEMENTED, errno.ENOSYS) + _always(arch, _REFUSED, errno.EPERM)
     code += _when(arch, "clone", 0, _ANY_BIT, (_NEW_NAMESPACES,), errno.EPERM)
-    code += _when(arch, "ioctl", 1, _EQUAL, (_TIOCSTI, _TIOCLINUX), errno.EPERM)
+    code += _when(arch, "ioctl", 1, _EQUAL, _TERMINAL if sockets else (*_TERMINAL, *_FILE_FLAGS), errno.EPERM)
     code += _unless(arch, "socketpair", 0, (_AF_UNIX,), errno.EAFNOSUPPORT)
-    code += _families(arch) if sockets else _alone(arch, signals=signals)
+    code += _families(arch) if sockets else _alone(arch, landlock)
     code.append(_step(_RETURN, _ALLOW))
-    assert len(code) <= _MOST_INSTRUCTIONS
     return b"".join(code)
 
 
@@ -126,13 +135,32 @@ def _families(arch: Architecture) -> list[bytes]:
     return _for(arch, "socket", [_low(0), *plain, *netlink, _refuse(errno.EPROTONOSUPPORT)])
 
 
-def _alone(arch: Architecture, *, signals: bool) -> list[bytes]:
+def _alone(arch: Architecture, landlock: int) -> list[bytes]:
     """Return the rules for a box without namespaces."""
     code = (
         _always(arch, ("socket",), errno.EACCES) + _always(arch, _OTHER_PROCESSES, errno.EPERM) + _always(arch, _OTHER_MEMORY, errno.ENOSYS)
     )
+    code += _always(arch, _MODES, 0) + _always(arch, _ATTRIBUTES, errno.EOPNOTSUPP) + _times(arch)
     # The limits of another process are as good as a signal; 0 is the caller itself.
     code += _unless(arch, "prlimit64", 0, (0,), errno.EPERM)
-    if signals:
-        return code + _when(arch, "kill", 0, _EQUAL, (0xFFFFFFFF,), errno.EPERM)
-    return code + _always(arch, ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"), errno.EPERM)
+    if landlock < _HOLDS_SIGNALS:
+        code += _always(arch, _SIGNALS, errno.EPERM)
+    else:
+        code += _when(arch, "kill", 0, _EQUAL, (_EVERYBODY,), errno.EPERM)
+    if landlock < _HOLDS_TRUNCATION:
+        code += _always(arch, ("truncate",), errno.EPERM) + _always(arch, ("openat2",), errno.ENOSYS)
+        code += _opening(arch, "open", 1) + _opening(arch, "openat", 2)
+    return code
+
+
+def _times(arch: Architecture) -> list[bytes]:
+    """Return the rule for utimensat: "now" for an open file, as touch does it, is done; all else is not."""
+    halves = [step for place in range(8, 24, 4) for step in (_step(_LOAD, _ARGUMENTS + place), _step(_EQUAL, 0, 1, 0), _refuse(0))]
+    return _for(arch, "utimensat", [*halves, _step(_RETURN, _ALLOW)])
+
+
+def _opening(arch: Architecture, name: str, argument: int) -> list[bytes]:
+    """Return the rule that a file is cut to nothing only by those who may write to it."""
+    writes = [step for mode in (os.O_WRONLY, os.O_RDWR) for step in (_step(_EQUAL, mode, 0, 1), _step(_RETURN, _ALLOW))]
+    cuts = [_step(_ANY_BIT, os.O_TRUNC, 1, 0), _step(_RETURN, _ALLOW), _step(_AND, os.O_ACCMODE), *writes, _refuse(errno.EACCES)]
+    return _for(arch, name, [_low(argument), *cuts])

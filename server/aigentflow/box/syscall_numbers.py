@@ -15,7 +15,7 @@ NEWEST = 470
 _SHARED = {
     "clone3": 435, "fchmodat2": 452, "file_setattr": 469, "fsconfig": 431, "fsmount": 432, "fsopen": 430, "fspick": 433,
     "io_uring_enter": 426, "io_uring_register": 427, "io_uring_setup": 425, "mount_setattr": 442, "move_mount": 429, "open_tree": 428,
-    "open_tree_attr": 467, "pidfd_getfd": 438, "pidfd_send_signal": 424, "process_madvise": 440, "process_mrelease": 448,
+    "open_tree_attr": 467, "openat2": 437, "pidfd_getfd": 438, "pidfd_send_signal": 424, "process_madvise": 440, "process_mrelease": 448,
     "quotactl_fd": 443, "removexattrat": 466, "setxattrat": 463,
 }
 _X86_64 = {
@@ -25,12 +25,13 @@ _X86_64 = {
     "finit_module": 313, "fremovexattr": 199, "fsetxattr": 190, "futimesat": 261, "init_module": 175, "ioctl": 16, "ioperm": 173,
     "iopl": 172, "kcmp": 312, "kexec_file_load": 320, "kexec_load": 246, "keyctl": 250, "kill": 62, "lchown": 94, "lookup_dcookie": 212,
     "lremovexattr": 198, "lsetxattr": 189, "mount": 165, "mq_open": 240, "mq_unlink": 241, "msgctl": 71, "msgget": 68, "msgrcv": 70,
-    "msgsnd": 69, "name_to_handle_at": 303, "open_by_handle_at": 304, "perf_event_open": 298, "pivot_root": 155, "prlimit64": 302,
-    "process_vm_readv": 310, "process_vm_writev": 311, "ptrace": 101, "quotactl": 179, "reboot": 169, "removexattr": 197,
-    "request_key": 249, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "semctl": 66, "semget": 64, "semop": 65, "semtimedop": 220,
-    "setdomainname": 171, "sethostname": 170, "setns": 308, "settimeofday": 164, "setxattr": 188, "shmat": 30, "shmctl": 31, "shmdt": 67,
-    "shmget": 29, "socket": 41, "socketpair": 53, "swapoff": 168, "swapon": 167, "syslog": 103, "tgkill": 234, "tkill": 200,
-    "umount2": 166, "unshare": 272, "userfaultfd": 323, "utime": 132, "utimensat": 280, "utimes": 235, "vhangup": 153,
+    "msgsnd": 69, "name_to_handle_at": 303, "open": 2, "open_by_handle_at": 304, "openat": 257, "perf_event_open": 298, "pivot_root": 155,
+    "prlimit64": 302, "process_vm_readv": 310, "process_vm_writev": 311, "ptrace": 101, "quotactl": 179, "reboot": 169,
+    "removexattr": 197, "request_key": 249, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "semctl": 66, "semget": 64, "semop": 65,
+    "semtimedop": 220, "setdomainname": 171, "sethostname": 170, "setns": 308, "settimeofday": 164, "setxattr": 188, "shmat": 30,
+    "shmctl": 31, "shmdt": 67, "shmget": 29, "socket": 41, "socketpair": 53, "swapoff": 168, "swapon": 167, "syslog": 103, "tgkill": 234,
+    "tkill": 200, "truncate": 76, "umount2": 166, "unshare": 272, "userfaultfd": 323, "utime": 132, "utimensat": 280, "utimes": 235,
+    "vhangup": 153,
 }
 _AARCH64 = {
     **_SHARED,
@@ -38,12 +39,12 @@ _AARCH64 = {
     "delete_module": 106, "fchmod": 52, "fchmodat": 53, "fchown": 55, "fchownat": 54, "finit_module": 273, "fremovexattr": 16,
     "fsetxattr": 7, "init_module": 105, "ioctl": 29, "kcmp": 272, "kexec_file_load": 294, "kexec_load": 104, "keyctl": 219, "kill": 129,
     "lookup_dcookie": 18, "lremovexattr": 15, "lsetxattr": 6, "mount": 40, "mq_open": 180, "mq_unlink": 181, "msgctl": 187, "msgget": 186,
-    "msgrcv": 188, "msgsnd": 189, "name_to_handle_at": 264, "open_by_handle_at": 265, "perf_event_open": 241, "pivot_root": 41,
-    "prlimit64": 261, "process_vm_readv": 270, "process_vm_writev": 271, "ptrace": 117, "quotactl": 60, "reboot": 142, "removexattr": 14,
-    "request_key": 218, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "semctl": 191, "semget": 190, "semop": 193, "semtimedop": 192,
-    "setdomainname": 162, "sethostname": 161, "setns": 268, "settimeofday": 170, "setxattr": 5, "shmat": 196, "shmctl": 195, "shmdt": 197,
-    "shmget": 194, "socket": 198, "socketpair": 199, "swapoff": 225, "swapon": 224, "syslog": 116, "tgkill": 131, "tkill": 130,
-    "umount2": 39, "unshare": 97, "userfaultfd": 282, "utimensat": 88, "vhangup": 58,
+    "msgrcv": 188, "msgsnd": 189, "name_to_handle_at": 264, "open_by_handle_at": 265, "openat": 56, "perf_event_open": 241,
+    "pivot_root": 41, "prlimit64": 261, "process_vm_readv": 270, "process_vm_writev": 271, "ptrace": 117, "quotactl": 60, "reboot": 142,
+    "removexattr": 14, "request_key": 218, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "semctl": 191, "semget": 190, "semop": 193,
+    "semtimedop": 192, "setdomainname": 162, "sethostname": 161, "setns": 268, "settimeofday": 170, "setxattr": 5, "shmat": 196,
+    "shmctl": 195, "shmdt": 197, "shmget": 194, "socket": 198, "socketpair": 199, "swapoff": 225, "swapon": 224, "syslog": 116,
+    "tgkill": 131, "tkill": 130, "truncate": 45, "umount2": 39, "unshare": 97, "userfaultfd": 282, "utimensat": 88, "vhangup": 58,
 }
 # fmt: on
 
