@@ -1,17 +1,21 @@
 """A run in a process of its own: `python -m aigentflow.runtime.host`, spoken to in frames on stdin and stdout.
 
-In: `{"type": "start", "request"}`, `{"type": "cancel"}`. Out: `{"type": "ready"}` once everything heavy is imported, `{"type": "event",
-"event"}`, `{"type": "ended", "result"}`. It serves one run and ends when its stdin ends.
+In: `{"type": "start", "request"}`, `{"type": "cancel"}`, and while the run goes on `{"type": "rules", "allow", "deny", "granted"}` (what
+holds beside the request's rules, and the paths that the person opened), `{"type": "say", "text"}` (to the model, before its next turn),
+`{"type": "answer", "id", "allowed"}`. Out: `{"type": "ready"}` once everything heavy is imported, `{"type": "event", "event"}`, `{"type":
+"ask", "id", "command"}` (may it run unprotected?), `{"type": "ended", "result"}`. It serves one run and ends when its stdin ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,12 +28,14 @@ from aigentflow.runtime.frames import read_frame
 from aigentflow.runtime.journal import Journal
 from aigentflow.runtime.model import AnthropicModel
 from aigentflow.runtime.pipes import FrameWriter, read_from
-from aigentflow.runtime.request import RunRequest
+from aigentflow.runtime.request import RulesPart, RunRequest
 from aigentflow.runtime.result import RunResult
 from aigentflow.runtime.run import Kit, execute
 from aigentflow.runtime.scripted import ScriptedModel
 from aigentflow.runtime.searching import Searcher
+from aigentflow.runtime.steering import Steering
 from aigentflow.state import state_folder
+from aigentflow.workspace.boundary import DenyRule, Rules
 
 Frame = dict[str, Any]
 
@@ -37,6 +43,8 @@ Frame = dict[str, Any]
 async def serve(reader: asyncio.StreamReader, send: Callable[[Frame], None], kit: Kit) -> None:
     """Serve one run; return when it has ended, or when the other side has left."""
     run: asyncio.Task[None] | None = None
+    questions = _Questions(send)
+    steering = Steering(questions.ask)
     try:
         while True:
             frame = await _next(reader, run)
@@ -44,11 +52,15 @@ async def serve(reader: asyncio.StreamReader, send: Callable[[Frame], None], kit
                 return
             match frame.get("type"):
                 case "start" if run is None:
-                    run = asyncio.create_task(_run(frame.get("request"), send, kit), name="run")
+                    run = asyncio.create_task(_run(frame.get("request"), send, _steered(kit, steering)), name="run")
                 case "cancel" if run is not None:
                     run.cancel()
                 case "cancel":
                     return
+                case "answer":
+                    questions.answer(frame)
+                case _:
+                    _steer(steering, frame)
     finally:
         if run is not None and not run.done():
             run.cancel()
@@ -64,6 +76,49 @@ async def _next(reader: asyncio.StreamReader, run: asyncio.Task[None] | None) ->
         return frame.result()
     frame.cancel()
     return None
+
+
+class _Questions:
+    """Asks the server, which asks the person, and waits for the answer; only a plain yes to this very question is one."""
+
+    def __init__(self, send: Callable[[Frame], None]) -> None:
+        self._send = send
+        self._ids = itertools.count(1)
+        self._open: dict[int, asyncio.Future[bool]] = {}
+
+    async def ask(self, command: str) -> bool:
+        number = next(self._ids)
+        self._open[number] = answered = asyncio.get_running_loop().create_future()
+        try:
+            self._send({"type": "ask", "id": number, "command": command})
+            allowed: bool = await answered
+            return allowed
+        finally:
+            del self._open[number]
+
+    def answer(self, frame: Frame) -> None:
+        number = frame.get("id")
+        answered = self._open.get(number) if isinstance(number, int) else None
+        if answered is not None and not answered.done():
+            answered.set_result(frame.get("allowed") is True)
+
+
+def _steered(kit: Kit, steering: Steering) -> Kit:
+    given: dict[str, Any] = {"steering": steering}
+    return replace(kit, **given) if "steering" in {field.name for field in fields(kit)} else kit
+
+
+def _steer(steering: Steering, frame: Frame) -> None:
+    """Take what the person says while the run goes on; a frame of another kind is left alone."""
+    if frame.get("type") == "say":
+        steering.say(str(frame.get("text", "")))
+    elif frame.get("type") == "rules":
+        steering.steer(rules_of(RulesPart.model_validate(frame)), [str(path) for path in frame.get("granted", ())])
+
+
+def rules_of(part: RulesPart) -> Rules:
+    """Return the rules of a frame."""
+    return Rules(part.allow, tuple(DenyRule(rule.pattern, rule.owner) for rule in part.deny), part.source)
 
 
 async def _run(given: Any, send: Callable[[Frame], None], kit: Kit) -> None:

@@ -6,6 +6,7 @@ The order is form, resolve, protected names, deny, allow, object; it is asked on
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +19,13 @@ from .names import folded, literal_only_name, protected_name, secret_name
 from .resolve import Resolved, Resolver, Unresolved
 from .rules import AllowEntry, DenyEntry, DenyRule, Rules, compile_rules, covering_entry, matching_entry
 
-__all__ = ["MAX_FILE", "Boundary", "Decision", "DenyRule", "Rules"]
+__all__ = ["MAX_FILE", "Boundary", "Decision", "DenyRule", "Rules", "exact_glob"]
 
 MAX_FILE = 10_000_000
 """Bytes of a file that may be read or changed as text."""
 
 RuleName = Literal["form", "resolve", "protected", "secret", "deny", "allow", "object", ""]
+_SPECIAL = re.compile(r"[*?\[\]{}!,\\]")
 _NO_OWNERS: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
@@ -51,7 +53,10 @@ class Boundary:
         self.real_root: str = self._resolver.real_root
         """The workspace folder, links followed."""
         compiled = compile_rules(rules, self.real_root)
-        self._allow: tuple[AllowEntry, ...] = compiled.allow
+        self._own = compiled
+        self._layers: tuple[tuple[AllowEntry, ...], ...] = (compiled.allow,)
+        """Each has to allow a path."""
+        self._granted: tuple[AllowEntry, ...] = ()
         self._deny: tuple[DenyEntry, ...] = compiled.deny
         self._owners = tuple(
             (owner, entry)
@@ -61,6 +66,19 @@ class Boundary:
         self.problems: tuple[str, ...] = compiled.problems
         """Entries that give nothing, or that fail closed, and why."""
         self.read_only: bool = not compiled.allow
+
+    def steer(self, rules: Rules, granted: Sequence[str] = ()) -> None:
+        """Hold from now on what `rules` say beside the rules it was made with, and open exactly the granted paths; replaces the last call.
+
+        So it never allows more than at first, but for the granted paths; names, secrets and every deny list hold for these too.
+        """
+        now = compile_rules(rules, self.real_root)
+        restrictions = tuple(entry for entry in (*self.rules.allow, *rules.allow) if entry.strip().startswith("!"))
+        allow = (*map(exact_glob, granted), *restrictions)
+        opened = compile_rules(Rules(allow=allow, deny=(*self.rules.deny, *rules.deny)), self.real_root)
+        self._layers, self._granted, self._deny = (self._own.allow, now.allow), opened.allow, (*self._own.deny, *now.deny)
+        self.problems = tuple(dict.fromkeys((*self._own.problems, *now.problems)))
+        self.read_only = not (opened.allow or all(self._layers))
 
     def relative(self, asked: str) -> str:
         """Return the canonical workspace-relative path (links followed); raises `PathRefused`. The workspace folder itself is ``""``."""
@@ -110,7 +128,7 @@ class Boundary:
         if last.rule in ("form", "resolve"):
             return [last]
         path = self.relative(asked)
-        entry = matching_entry(self._allow, path)
+        entry = matching_entry(self._granted, path) or matching_entry(self._layers[-1], path)
         allows = f"{entry.pattern} allows it" if entry is not None else ""
         passed = (
             Decision(True, path, "resolve", _say(path, "lies inside the workspace")),
@@ -130,7 +148,7 @@ class Boundary:
         if name is not None:
             return Decision(False, path, "protected", _say(path, f"{name} is protected: no boundary opens it"), name)
         name = literal_only_name(parts)
-        if name is None or any(entry.literal and entry.glob.matches(path) for entry in self._allow):
+        if name is None or all(any(entry.literal and entry.glob.matches(path) for entry in layer) for layer in self._layers):
             return None
         reason = f"{name} is changed only where the boundary names this very path"
         return Decision(False, path, "protected", _say(path, reason), name)
@@ -144,13 +162,14 @@ class Boundary:
         return Decision(False, path, "deny", _say(path, said), entry.pattern, owner)
 
     def _allow_refusal(self, path: str) -> Decision | None:
-        if matching_entry(self._allow, path) is not None:
+        closed = next((layer for layer in self._layers if matching_entry(layer, path) is None), None)
+        if closed is None or matching_entry(self._granted, path) is not None:
             return None
         owner, pattern = self._owner_of(path)
         belongs = f"; {pattern} belongs to {owner}" if owner else ""
         if self.read_only:
             return Decision(False, path, "allow", _say(path, f"nothing may be changed: {self._why_read_only()}{belongs}"), pattern, owner)
-        inside = ", ".join(entry.pattern for entry in self._allow)
+        inside = ", ".join(entry.pattern for entry in closed) or "nothing is inside any more"
         return Decision(False, path, "allow", _say(path, f"outside the boundary ({inside}){belongs}"), pattern, owner)
 
     def _why_read_only(self) -> str:
@@ -192,6 +211,11 @@ class Boundary:
         except OSError:
             return None
         return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "it is not a regular file"
+
+
+def exact_glob(path: str) -> str:
+    """Return the allow entry that matches the workspace-relative path and no other."""
+    return "./" + _SPECIAL.sub(r"\\\g<0>", path)
 
 
 def _kind_problem(status: os.stat_result) -> str | None:
