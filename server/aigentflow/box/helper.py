@@ -1,0 +1,184 @@
+"""The box helper: `python -m aigentflow.box.helper`, a small single-threaded process that forks a child for every command.
+
+A process with threads cannot enter a new user namespace, and forking a large one is slow; this one does nothing else. Frames on stdin and
+stdout are a length (4 bytes, big-endian) and a JSON object. In: `{"type": "start", "root", "environment", "home", "best"}`,
+`{"type": "run", "id", "order"}`, `{"type": "cancel", "id"}`. Out: `{"type": "ready", "report", "toolchains"}`, `{"type": "outcome", "id",
+"outcome"}`. It ends when its stdin ends, and everything that it started ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import struct
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from .hidden import Hidden, Mask
+from .jobs import start_job
+from .ladder import choose_tier
+from .namespaced import Site
+from .toolchains import find_toolchains
+from .values import Order, Outcome, Tier, TierReport, order_from_json, to_json
+
+_LATE_SECONDS = 5.0
+"""How long after its own time limit a job that does not end by itself is ended from outside."""
+_MOST_FRAME = 512 << 20
+
+
+@dataclass
+class _Job:
+    """A command that goes on."""
+
+    identifier: str
+    pid: int
+    result: int
+    until: float
+    data: bytearray = field(default_factory=bytearray)
+    cancelled: bool = False
+
+
+class Helper:
+    """Serves one workspace."""
+
+    def __init__(self, output: int) -> None:
+        self._output = output
+        self._jobs: dict[int, _Job] = {}
+        self._pending = bytearray()
+        self._hidden: Hidden | None = None
+        self._site: Site | None = None
+        self._report: TierReport | None = None
+
+    def serve(self) -> None:
+        """Answer frames until stdin ends; then end what goes on."""
+        try:
+            while self._turn():
+                pass
+        finally:
+            for job in list(self._jobs.values()):
+                _kill(job)
+                self._close(job)
+
+    def _turn(self) -> bool:
+        """Wait for the next thing to happen and deal with it; False when stdin has ended."""
+        watched: list[int] = [0, *self._jobs]
+        soonest = min((job.until for job in self._jobs.values()), default=None)
+        wait = None if soonest is None else max(0.0, soonest - time.monotonic())
+        poll = select.poll()
+        for descriptor in watched:
+            poll.register(descriptor, select.POLLIN)
+        ready = [descriptor for descriptor, _ in poll.poll(None if wait is None else int(wait * 1000) + 1)]
+        now = time.monotonic()
+        for job in list(self._jobs.values()):
+            if job.result in ready:
+                self._read(job)
+            elif now >= job.until:
+                _kill(job)
+                job.until = now + _LATE_SECONDS
+        return self._take_frames() if 0 in ready else True
+
+    def _take_frames(self) -> bool:
+        chunk = os.read(0, 1 << 20)
+        if not chunk:
+            return False
+        self._pending += chunk
+        while len(self._pending) >= 4:
+            (size,) = struct.unpack(">I", self._pending[:4])
+            if size > _MOST_FRAME:
+                return False
+            if len(self._pending) < 4 + size:
+                break
+            frame = json.loads(bytes(self._pending[4 : 4 + size]))
+            del self._pending[: 4 + size]
+            self._obey(frame)
+        return True
+
+    def _obey(self, frame: dict[str, Any]) -> None:
+        match frame["type"]:
+            case "start":
+                self._start(frame)
+            case "run":
+                self._run(frame["id"], order_from_json(frame["order"]))
+            case "cancel":
+                for job in self._jobs.values():
+                    if job.identifier == frame["id"]:
+                        job.cancelled = True
+                        _kill(job)
+
+    def _start(self, frame: dict[str, Any]) -> None:
+        root = os.path.realpath(frame["root"])
+        toolchains = find_toolchains(root, frame["environment"], frame["home"])
+        self._hidden = Hidden(root)
+        self._site = Site(root, toolchains)
+        self._report = choose_tier(self._site, frame.get("best", "namespaces"))
+        self._send({"type": "ready", "report": to_json(self._report), "toolchains": to_json(toolchains)})
+
+    def _run(self, identifier: str, order: Order) -> None:
+        if self._site is None or self._hidden is None or self._report is None:
+            self._answer(identifier, Outcome(None, problem="the box was not started"))
+            return
+        site = Site(self._site.root, self._site.toolchains, self._hidden.paths(), Mask(self._hidden.values()))
+        tier: Tier = self._report.tier
+        try:
+            pid, result = start_job(order, site, tier)
+        except OSError as error:
+            self._answer(identifier, Outcome(None, problem=f"no process could be started ({error.strerror})", tier=tier))
+            return
+        self._jobs[result] = _Job(identifier, pid, result, time.monotonic() + order.limits.seconds + _LATE_SECONDS)
+
+    def _read(self, job: _Job) -> None:
+        chunk = os.read(job.result, 1 << 20)
+        if chunk:
+            job.data += chunk
+            return
+        self._close(job)
+        if job.cancelled:
+            self._answer(job.identifier, Outcome(None, ended_by="cancel"))
+            return
+        try:
+            outcome = json.loads(bytes(job.data))
+        except ValueError:
+            outcome = to_json(Outcome(None, problem="the box ended without a result; most likely memory ran out"))
+        self._send({"type": "outcome", "id": job.identifier, "outcome": outcome})
+
+    def _close(self, job: _Job) -> None:
+        del self._jobs[job.result]
+        os.close(job.result)
+        with suppress(ChildProcessError):
+            os.waitpid(job.pid, 0)
+
+    def _answer(self, identifier: str, outcome: Outcome) -> None:
+        self._send({"type": "outcome", "id": identifier, "outcome": to_json(outcome)})
+
+    def _send(self, frame: dict[str, Any]) -> None:
+        body = json.dumps(frame).encode("ascii")
+        rest = memoryview(struct.pack(">I", len(body)) + body)
+        while rest:
+            rest = rest[os.write(self._output, rest) :]
+
+
+def _kill(job: _Job) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(job.pid, signal.SIGKILL)
+
+
+def main() -> NoReturn:
+    """Serve the frames on stdin; what libraries print goes to stderr."""
+    output = os.dup(1)
+    os.dup2(2, 1)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Ctrl+C in a terminal is for the run; this process ends when its stdin does.
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
+    with suppress(BrokenPipeError):
+        Helper(output).serve()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

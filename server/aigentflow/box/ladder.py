@@ -1,0 +1,133 @@
+"""Which tier holds on this machine, found by doing: a tier counts only if it replaced a folder, renamed and deleted in its view.
+
+The tiers are tried from the best one down, and every one that is not taken says why; no version is ever asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .jobs import start_job
+from .namespaced import FILE_CLOCK, Site
+from .values import Limits, Order, Outcome, Tier, TierReport, outcome_from_json
+
+_LADDER: tuple[Tier, ...] = ("namespaces", "bubblewrap", "landlock")
+_SECONDS = 5.0
+_PROBE = "rm -r old && mkdir old && echo 1 > old/new && mv a.txt b.txt && rm gone.txt && echo 2 >> kept.txt && test ! -e .env"
+_EXPECTED = {
+    ("a.txt", "delete"),
+    ("b.txt", "create"),
+    ("gone.txt", "delete"),
+    ("kept.txt", "modify"),
+    ("old/inside.txt", "delete"),
+    ("old/new", "create"),
+}
+_WORDS: dict[Tier, tuple[str, tuple[str, ...]]] = {
+    "namespaces": (
+        "commands run in namespaces of their own on a copy-on-write view: no network, secrets hidden, nothing of the workspace changed",
+        ("commands that touch very many files are slower than outside",),
+    ),
+    "bubblewrap": (
+        "commands run under bubblewrap on a copy: no network, secrets hidden, nothing of the workspace changed",
+        ("each command begins with copying the tracked files",),
+    ),
+    "landlock": (
+        "commands run behind Landlock and a filter of system calls on a copy: no network, secrets hidden, nothing of the workspace changed",
+        (
+            "each command begins with copying the tracked files",
+            "no program can listen on a port, so tests that start a server fail",
+            "paths differ from the real ones, and fixed paths in the temp folder are refused",
+            "processes are counted by a watchdog, not bounded by the kernel",
+        ),
+    ),
+    "none": ("commands are off: there is no box on this machine", ("agents run no commands and every verification is not_run",)),
+}
+
+
+def choose_tier(site: Site, best: str = "namespaces") -> TierReport:
+    """Return the best tier that works for this workspace, beginning with `best` (a tier, or `off`)."""
+    started = time.monotonic()
+    missed: list[tuple[Tier, str]] = []
+    first = _LADDER.index(best) if best in _LADDER else len(_LADDER)  # type: ignore[arg-type]
+    chosen: Tier = "none"
+    for number, tier in enumerate(_LADDER):
+        reason = "not to be used, by the configuration" if number < first else why_tier_fails(tier, site)
+        if not reason:
+            chosen = tier
+            break
+        missed.append((tier, reason))
+    words, limits = _WORDS[chosen]
+    return TierReport(chosen, words, limits, tuple(missed), round((time.monotonic() - started) * 1000, 1))
+
+
+def why_tier_fails(tier: Tier, site: Site) -> str:
+    """Return why the tier does not hold here; empty where it does."""
+    try:
+        with _tree() as tree:
+            outcome = _try(Order(_PROBE, limits=Limits(seconds=_SECONDS)), Site(str(tree), site.toolchains, (".env",)), tier)
+            if reason := _why(outcome) or _why_changes(outcome, tree):
+                return reason
+        return _why(_try(Order("true", limits=Limits(seconds=_SECONDS)), site, tier))
+    except OSError as error:
+        return str(error.strerror or error)
+
+
+def _why(outcome: Outcome) -> str:
+    if outcome.problem:
+        return outcome.problem
+    if outcome.exit != 0:
+        ended = f"ended after {_SECONDS:g} s" if outcome.ended_by else f"exit {outcome.exit}"
+        return f"the trial command failed ({ended}): {outcome.output.strip()[:300]}"
+    return ""
+
+
+def _why_changes(outcome: Outcome, tree: Path) -> str:
+    if {(change.path, change.kind) for change in outcome.changes} != _EXPECTED:
+        told = ", ".join(f"{change.kind} {change.path}" for change in outcome.changes)
+        return f"what the trial command changed was not found rightly ({told or 'nothing'})"
+    return "" if _intact(tree) else "the trial command changed the real folder"
+
+
+@contextmanager
+def _tree() -> Iterator[Path]:
+    """Make a small tree to try on; it goes away whatever happens."""
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="aigentflow-trial-")))
+    try:
+        (folder / "old").mkdir()
+        for name in ("a.txt", "gone.txt", "kept.txt", "old/inside.txt", ".env"):
+            (folder / name).write_text(name)
+        made = time.clock_gettime_ns(FILE_CLOCK)
+        while time.clock_gettime_ns(FILE_CLOCK) == made:
+            # A file that is as new as the command would be taken for one that was saved meanwhile.
+            time.sleep(0.001)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _intact(tree: Path) -> bool:
+    names = sorted(path.relative_to(tree).as_posix() for path in tree.rglob("*"))
+    return names == [".env", "a.txt", "gone.txt", "kept.txt", "old", "old/inside.txt"] and (tree / "kept.txt").read_text() == "kept.txt"
+
+
+def _try(order: Order, site: Site, tier: Tier) -> Outcome:
+    """Run one order here and now and return its outcome."""
+    pid, result = start_job(order, site, tier)
+    try:
+        data = bytearray()
+        while chunk := os.read(result, 1 << 16):
+            data += chunk
+    finally:
+        os.close(result)
+        os.waitpid(pid, 0)
+    try:
+        return outcome_from_json(json.loads(bytes(data)))
+    except ValueError:
+        return Outcome(None, problem="the trial command left no result")

@@ -1,0 +1,232 @@
+"""Runs one program to its end or to a limit, and takes everything it started with it.
+
+The supervising process is single-threaded and has no other children: process 1 of a box, or one that adopts all orphans.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NoReturn, Protocol
+
+from .output import HeadAndTail
+from .values import EndedBy, Limits
+
+_LOOK_SECONDS = 0.1
+"""How often processes and memory are counted."""
+_DRAIN_SECONDS = 0.5
+"""How long output may still come once all processes were ended."""
+_NO_CORE = 1
+"""A core limit of 1 byte writes no file and, unlike 0, also keeps a core handler of the machine from being started."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How the program ended."""
+
+    exit: int | None
+    signal: int | None
+    output: HeadAndTail
+    seconds: float
+    ended_by: EndedBy
+
+
+class Population(Protocol):
+    """The processes that belong to the command."""
+
+    def pids(self) -> Iterable[int]:
+        """Yield their ids."""
+
+    def kill(self) -> None:
+        """End all of them at once."""
+
+
+class Namespace:
+    """All processes of the process namespace in which this one is number 1."""
+
+    def pids(self) -> Iterable[int]:
+        """Yield the ids of all but this one."""
+        return (int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1")
+
+    def kill(self) -> None:
+        """End all of them; process 1 itself is spared by the kernel."""
+        with suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)
+
+
+def supervise(program: Callable[[], NoReturn], limits: Limits, population: Population) -> Ran:
+    """Return how the program ended; `program` runs in the forked child, with its output joined, and executes it."""
+    started = time.monotonic()
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        _as_child(program, writer, limits)
+    os.close(writer)
+    watch = _Watch(child, reader, limits, population, started)
+    try:
+        return watch.until_end()
+    finally:
+        os.close(reader)
+
+
+def _as_child(program: Callable[[], NoReturn], writer: int, limits: Limits) -> NoReturn:
+    try:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(writer, 1)
+        os.dup2(writer, 2)
+        os.closerange(3, _most_descriptors())
+        for number in range(1, signal.NSIG):
+            with suppress(OSError, ValueError):
+                signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.umask(0o022)
+        _limit(limits)
+        program()
+    except OSError as error:
+        os.write(2, f"{error.filename or ''}: {error.strerror or error}\n".encode())
+        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+    finally:
+        os._exit(125)
+
+
+def _most_descriptors() -> int:
+    numbers = [int(name) for name in os.listdir("/proc/self/fd")] if os.path.isdir("/proc/self/fd") else [1024]
+    return max(numbers, default=1024) + 1
+
+
+def _limit(limits: Limits) -> None:
+    # The limit on address space breaks programs that reserve much of it, as Node does; the one on data does not.
+    bounds = {
+        resource.RLIMIT_DATA: limits.memory * 3 // 4,
+        resource.RLIMIT_FSIZE: limits.file_size,
+        resource.RLIMIT_CORE: _NO_CORE,
+        resource.RLIMIT_NOFILE: 4096,
+        resource.RLIMIT_NPROC: limits.processes,
+        resource.RLIMIT_MEMLOCK: 8 << 20,
+    }
+    for kind, bound in bounds.items():
+        _soft, hard = resource.getrlimit(kind)
+        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(kind, (bound, bound))
+
+
+class _Watch:
+    """Waits for output, for the end of the program, and for limits."""
+
+    def __init__(self, child: int, reader: int, limits: Limits, population: Population, started: float) -> None:
+        self._child = child
+        self._reader = reader
+        self._limits = limits
+        self._population = population
+        self._started = started
+        self._output = HeadAndTail(limits.output)
+        self._status: int | None = None
+        self._ended_by: EndedBy = ""
+        self._open = True
+
+    def until_end(self) -> Ran:
+        """Return how it ended, with nothing of it left."""
+        os.set_blocking(self._reader, False)
+        ended = os.pidfd_open(self._child)
+        poll = select.poll()
+        poll.register(ended, select.POLLIN)
+        poll.register(self._reader, select.POLLIN)
+        next_look = self._started + _LOOK_SECONDS
+        while self._status is None and not self._ended_by:
+            now = time.monotonic()
+            wait = min(next_look, self._started + self._limits.seconds) - now
+            ready = {descriptor for descriptor, _ in poll.poll(max(0, int(wait * 1000) + 1))}
+            if self._reader in ready and not self._drain():
+                poll.unregister(self._reader)
+            if ended in ready:
+                self._reap()
+            now = time.monotonic()
+            if now >= self._started + self._limits.seconds:
+                self._ended_by = "time"
+            elif now >= next_look:
+                self._look()
+                next_look = now + _LOOK_SECONDS
+        os.close(ended)
+        self._finish()
+        code = None if self._status is None or self._ended_by else os.waitstatus_to_exitcode(self._status)
+        return Ran(
+            exit=code if code is not None and code >= 0 else None,
+            signal=-code if code is not None and code < 0 else None,
+            output=self._output,
+            seconds=time.monotonic() - self._started,
+            ended_by=self._ended_by,
+        )
+
+    def _drain(self) -> bool:
+        """Take what there is of output; False once its end was reached."""
+        for _ in range(64):
+            try:
+                chunk = os.read(self._reader, 1 << 16)
+            except BlockingIOError:
+                return True
+            if not chunk:
+                self._open = False
+                return False
+            self._output.add(chunk)
+        return True
+
+    def _reap(self) -> None:
+        """Take note of the program's end, and clear away whatever else has ended."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self._child:
+                self._status = status
+
+    def _look(self) -> None:
+        self._reap()
+        count = memory = 0
+        page = os.sysconf("SC_PAGE_SIZE")
+        for pid in self._population.pids():
+            count += 1
+            memory += _own_pages(pid) * page
+        if count > self._limits.processes:
+            self._ended_by = "processes"
+        elif memory > self._limits.memory:
+            self._ended_by = "memory"
+
+    def _finish(self) -> None:
+        """End what is left, and read what it had still written."""
+        self._population.kill()
+        until = time.monotonic() + _DRAIN_SECONDS
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        while self._open and (left := until - time.monotonic()) > 0:
+            if poll.poll(int(left * 1000) + 1):
+                self._drain()
+        self._reap()
+        # What is new since, such as the children of a process that forked while it was ended, has to go as well.
+        for _ in range(100):
+            left_over = list(self._population.pids())
+            if not left_over:
+                return
+            self._population.kill()
+            self._reap()
+            select.select([], [], [], 0.005)
+
+
+def _own_pages(pid: int) -> int:
+    """Return the pages of memory that the process does not share."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            fields = file.read().split()
+    except OSError:
+        return 0
+    return max(0, int(fields[1]) - int(fields[2])) if len(fields) > 2 else 0
