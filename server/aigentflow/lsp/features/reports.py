@@ -1,8 +1,11 @@
-"""Findings of report runs as diagnostics: each stays with its line while the text around it moves, and goes when that line changes."""
+"""What runs that ended have to say as diagnostics: findings of reports here, what was measured in `verified.py`.
+
+A finding stays with its line while the text around it moves, and goes when that line changes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as t
 
 from aigentflow.lsp.convert import to_range
+from aigentflow.lsp.features.verified import Verified
+from aigentflow.lsp.following import LinesNow
+from aigentflow.workspace.lines import LineIndex
 
 if TYPE_CHECKING:
     from aigentflow.lsp.documents import Document
     from aigentflow.lsp.features.diagnostics import Diagnostics
     from aigentflow.lsp.run import Run
     from aigentflow.lsp.session import Session
-    from aigentflow.workspace.lines import LineIndex
 
 _SEVERITY = {
     "error": t.DiagnosticSeverity.Error,
@@ -24,8 +29,6 @@ _SEVERITY = {
     "info": t.DiagnosticSeverity.Information,
     "hint": t.DiagnosticSeverity.Hint,
 }
-_NEAR = 200
-"""How many lines away a moved line is still looked for."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Remark:
     path: str
     line: int
     last: int
-    text: str | None
-    """Of the line when the report was made; None: unknown, then the line number alone counts."""
+    then: LineIndex | None
+    """The text when the report was made; None: unknown, then the line number alone counts."""
     severity: str
     message: str
     agent: str
@@ -49,14 +52,20 @@ class Reports:
     def __init__(self, session: Session, diagnostics: Diagnostics) -> None:
         self._session = session
         self._remarks: dict[tuple[str, str], tuple[Remark, ...]] = {}
+        self._verified = Verified(session, diagnostics)
         diagnostics.add_source(self.diagnostics_of)
+
+    def ended(self, run: Run) -> None:
+        """Take in what was measured of a run that ended, however it did."""
+        self._verified.take(run)
 
     def take(self, run: Run) -> None:
         """Replace what the agent reported earlier on the same order."""
         report = run.result.get("report")
         findings = report.get("findings") if isinstance(report, Mapping) else None
         if isinstance(findings, list):
-            remarks = (_remark(run, finding) for finding in findings if isinstance(finding, Mapping))
+            texts = {path: LineIndex(text) for path, (text, _version) in run.bases.items() if any(_names(path, item) for item in findings)}
+            remarks = (_remark(run, finding, texts) for finding in findings if isinstance(finding, Mapping))
             self._remarks[run.agent.id, run.order.path or ""] = tuple(remark for remark in remarks if remark is not None)
 
     def diagnostics_of(self, document: Document) -> list[t.Diagnostic]:
@@ -64,17 +73,17 @@ class Reports:
         place = self._session.relative(document)
         if place is None or not self._remarks:
             return []
-        mine = (remark for remarks in self._remarks.values() for remark in remarks if (remark.root, remark.path) == place)
-        return [diagnostic for remark in mine for diagnostic in self._placed(document, remark)]
+        mine = [remark for remarks in self._remarks.values() for remark in remarks if (remark.root, remark.path) == place]
+        moved = {id(remark.then): LinesNow(remark.then, document.index) for remark in mine if remark.then is not None}
+        return [found for remark in mine if (found := self._placed(document.index, remark, moved.get(id(remark.then)))) is not None]
 
-    def _placed(self, document: Document, remark: Remark) -> Iterator[t.Diagnostic]:
-        index = document.index
-        line = _line_now(index, remark)
-        if line is None:
-            return
+    def _placed(self, index: LineIndex, remark: Remark, moved: LinesNow | None) -> t.Diagnostic | None:
+        line = remark.line if moved is None else moved.line(remark.line)
+        if line is None or line >= index.n_lines:
+            return None
         start, end = index.line_span(line)
         _, end = index.line_span(min(index.n_lines - 1, line + remark.last - remark.line))
-        yield t.Diagnostic(
+        return t.Diagnostic(
             range=to_range(index, start + _indent(index.line_text(line)), end, self._session.encoding),
             message=remark.message,
             severity=_SEVERITY[remark.severity],
@@ -83,7 +92,11 @@ class Reports:
         )
 
 
-def _remark(run: Run, finding: Mapping[str, Any]) -> Remark | None:
+def _names(path: str, finding: Any) -> bool:
+    return isinstance(finding, Mapping) and isinstance(said := finding.get("path"), str) and said.removeprefix("./") == path
+
+
+def _remark(run: Run, finding: Mapping[str, Any], texts: Mapping[str, LineIndex]) -> Remark | None:
     path, line, message = finding.get("path"), finding.get("line"), finding.get("message")
     if not isinstance(path, str) or not isinstance(line, int) or not isinstance(message, str) or line < 1:
         return None
@@ -94,31 +107,11 @@ def _remark(run: Run, finding: Mapping[str, Any]) -> Remark | None:
         path=path.removeprefix("./"),
         line=line - 1,
         last=max(line - 1, last - 1 if isinstance(last, int) else 0),
-        text=_line_then(run, path, line - 1),
+        then=texts.get(path.removeprefix("./")),
         severity=severity if severity in _SEVERITY else "info",
         message=message,
         agent=run.agent.id,
     )
-
-
-def _line_then(run: Run, path: str, line: int) -> str | None:
-    from aigentflow.workspace.lines import LineIndex
-
-    base = run.bases.get(path)
-    if base is None:
-        return None
-    index = LineIndex(base[0])
-    return index.line_text(line) if line < index.n_lines else None
-
-
-def _line_now(index: LineIndex, remark: Remark) -> int | None:
-    if remark.text is None:
-        return remark.line if remark.line < index.n_lines else None
-    lines = range(max(0, remark.line - _NEAR), min(index.n_lines, remark.line + _NEAR + 1))
-    for line in sorted(lines, key=lambda line: abs(line - remark.line)):
-        if index.line_text(line) == remark.text:
-            return line
-    return None
 
 
 def _indent(line: str) -> int:
