@@ -165,6 +165,14 @@ def _suffix(path: str) -> str:
     return suffix
 
 
+def syntax_of(path: str) -> Syntax | None:
+    """Return how the language of a file writes comments, None where it is not known to have any."""
+    if grammar_of(path) is not None:
+        return _C
+    suffix = _suffix(path)
+    return next((syntax for suffixes, syntax in _LANGUAGES if suffix in suffixes.split()), None)
+
+
 def _comments(text: str, path: str, tree: Tree | None) -> Iterator[Comment]:
     grammar = grammar_of(path)
     if tree is not None or grammar is not None:
