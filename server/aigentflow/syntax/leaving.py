@@ -15,8 +15,9 @@ _LONGEST = 400
 """Characters of the words of one comment."""
 
 # What ends a comment, and what editors and languages obey in the first lines of a file even inside of one.
-_ENDS = re.compile(r"\*/|/\*|--+>?|<!|-\}|\{-|\]\]|\?>|<\?|%>|\"\"\"|'''")
-_OBEYED = re.compile(r"(coding|\b(?:vi|vim|ex|mode|eval))\s*[:=]", re.IGNORECASE)
+_ENDS_BLOCK = re.compile(r"\*/|/\*|--+>?|<!|-\}|\{-|\]\]")
+_ENDS_CODE = re.compile(r"\?>|%>|</script", re.IGNORECASE)
+_OBEYED = re.compile(r"(coding|\b(?:vi|vim|ex))\s*[:=]", re.IGNORECASE)
 _EMACS = re.compile(r"-\*-")
 
 _BLANKS = re.compile(r"\s*")
