@@ -148,7 +148,7 @@ class Boundary:
         if name is not None:
             return Decision(False, path, "protected", _say(path, f"{name} is protected: no boundary opens it"), name)
         name = literal_only_name(parts)
-        if name is None or all(any(entry.literal and entry.glob.matches(path) for entry in layer) for layer in self._layers):
+        if name is None or all(any(entry.names(path) for entry in layer) for layer in self._layers):
             return None
         reason = f"{name} is changed only where the boundary names this very path"
         return Decision(False, path, "protected", _say(path, reason), name)

@@ -42,6 +42,10 @@ class AllowEntry:
     glob: Glob
     literal: bool
 
+    def names(self, path: str) -> bool:
+        """Whether it is this very path; a name without a slash, which allows a file at any depth, names only the one at the top."""
+        return self.literal and self.glob.matches(path) and Glob(self.pattern, anywhere=False).matches(path)
+
 
 @dataclass(frozen=True)
 class DenyEntry:

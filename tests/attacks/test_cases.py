@@ -1,0 +1,31 @@
+"""Every case of `cases/`, in both directions: attacks that must fail, and uses that must work."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from .judging import play
+from .reading import Case, load_cases
+from .world import World
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and pipes as POSIX has them")
+
+
+@pytest.mark.parametrize("case", load_cases(), ids=lambda case: case.id)
+def test_case(case: Case, world: World) -> None:
+    for program in case.needs:
+        if shutil.which(program) is None:
+            pytest.skip(f"there is no {program} here")
+    assert play(case, world) == []
+
+
+def test_every_use_that_must_work_says_what_must_have_happened() -> None:
+    silent = [
+        case.id
+        for case in load_cases()
+        if not case.attack and not case.proposal and not any(call.says or call.exit is not None for call in case.calls)
+    ]
+    assert silent == []
