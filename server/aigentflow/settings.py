@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from aigentflow.softly import fill, nested
 
 Narrow = Literal["lower", "stricter"]
-STRICTNESS = {"risky": 0, "all": 1}
+STRICTNESS = {"risky": 0, "all": 1, "ask": 0, "never": 1}
 USER_ONLY = frozenset(
     name
     for group in (
@@ -55,6 +55,17 @@ class Gaps(_Group):
     minimum_confidence: StrictFloat = _option(0.5, "Gaps that a check is less sure of than this (0 to 1) are not shown.", ge=0, le=1)
 
 
+class Commands(_Group):
+    """Commands that agents run where this machine has no box for them."""
+
+    unprotected: Literal["never", "ask"] = _option(
+        "never",
+        "Where no box works on this machine: `never` leaves commands off; `ask` shows you the whole text of each one before it runs "
+        "unprotected.",
+        narrow="stricter",
+    )
+
+
 class Settings(_Group):
     """The options of a session, resolved."""
 
@@ -68,6 +79,7 @@ class Settings(_Group):
     )
     limits: Limits = Limits()
     gaps: Gaps = Gaps()
+    commands: Commands = Commands()
     lenses: StrictBool = _option(True, "Show code lenses at task comments and gap counts.")
     warm_host: StrictBool = _option(True, "Keep one run host ready (about 100 MiB) where a key is known, so that a run starts at once.")
 
