@@ -1,0 +1,229 @@
+"""Judges the parts of a command line: does exit 0 of the whole prove that the checking programs in it ended with 0?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aigentflow.runtime.verification.grammar import Both, Branch, Either, Group, Node, Not, Pipe, Simple, parse
+from aigentflow.runtime.verification.grammar import Sequence as Parts
+from aigentflow.runtime.verification.programs import CHECKS_NOTHING, UNCLEAR, options_hide
+from aigentflow.runtime.verification.running import Line, Meaning, Program, Scripts, Several, meaning_of
+from aigentflow.runtime.verification.scripts import ScriptSource
+from aigentflow.runtime.verification.shell_state import (
+    STEERING,
+    ShellState,
+    Verdict,
+    finds_own_tools,
+    masked,
+    moved,
+    runs_with_errexit,
+    set_options,
+)
+from aigentflow.runtime.verification.words import NotUnderstood, Word
+
+_DEEPEST = 12
+_MOST_LINES = 300
+
+
+def _hands_on_status(node: Node) -> bool:
+    """Whether it is `exit` or `exit $?`."""
+    if not isinstance(node, Simple) or not node.words or node.words[0].text not in ("exit", "return"):
+        return False
+    return len(node.words) == 1 or (len(node.words) == 2 and node.words[1].text == "$?")
+
+
+class Judge:
+    def __init__(self, source: ScriptSource) -> None:
+        self._source = source
+        self._open: list[tuple[str, str]] = []
+        self._lines = 0
+
+    def line(self, text: str, shell: ShellState, depth: int) -> Verdict:
+        """Return the verdict of a whole command line."""
+        self._lines += 1
+        if depth > _DEEPEST or self._lines > _MOST_LINES:
+            return masked("its scripts call each other too often to be looked into")
+        try:
+            return self._parts(parse(text), shell, True, depth)
+        except NotUnderstood as error:
+            return masked(f"it was not understood: {error}")
+
+    def _node(self, node: Node, shell: ShellState, kept: bool, depth: int) -> Verdict:
+        """Return the verdict; `kept`: a failure here ends the shell under `set -e`."""
+        match node:
+            case Parts():
+                return self._parts(node, shell, kept, depth)
+            case Both():
+                return self._both(node, shell, kept, depth)
+            case Either():
+                return self._either(node, shell, kept, depth)
+            case Pipe():
+                return self._pipe(node, shell, kept, depth)
+            case Not():
+                inner = self._node(node.part, shell, False, depth)
+                return masked("`!` turns its exit status round") if inner.checks else Verdict(leaves=inner.leaves)
+            case Group():
+                inner = self._node(node.body, shell.copy() if node.subshell else shell, kept, depth)
+                return replace(inner, exits=False, leaves=False) if node.subshell else inner
+            case Branch():
+                return self._branch(node, shell, depth)
+            case Simple():
+                return self._simple(node, shell, depth)
+
+    def _parts(self, node: Parts, shell: ShellState, kept: bool, depth: int) -> Verdict:
+        seen, guarded = Verdict(), True
+        for part, background in node.parts:
+            if seen.checks and _hands_on_status(part):
+                return seen
+            verdict = self._node(part, shell.copy() if background else shell, kept, depth)
+            why = seen.masked or verdict.masked
+            if seen.checks and not guarded:
+                why = why or "its exit status is lost: another command follows it"
+            if seen.leaves and verdict.checks:
+                why = why or "`exit` may end it before anything is checked"
+            if background and verdict.checks:
+                why = why or "it runs in the background"
+            if verdict.checks:
+                guarded = verdict.exits or (shell.errexit and kept and verdict.stops)
+            checks, leaves = seen.checks or verdict.checks, seen.leaves or verdict.leaves
+            seen = Verdict(checks, why, verdict.fails, verdict.exits, leaves, stops=checks)
+        return seen
+
+    def _both(self, node: Both, shell: ShellState, kept: bool, depth: int) -> Verdict:
+        left = self._node(node.left, shell, False, depth)
+        right = self._node(node.right, shell, kept, depth)
+        why = left.masked or right.masked
+        if left.leaves and right.checks:
+            why = why or "`exit` may end it before anything is checked"
+        exits = right.exits and (left.exits or not left.checks)
+        stops = right.stops and not left.checks
+        return Verdict(left.checks or right.checks, why, left.fails or right.fails, exits, left.leaves or right.leaves, stops)
+
+    def _either(self, node: Either, shell: ShellState, kept: bool, depth: int) -> Verdict:
+        left = self._node(node.left, shell, False, depth)
+        right = self._node(node.right, shell.copy(), kept, depth)
+        if _hands_on_status(node.right):
+            right = Verdict(fails=True, exits=True)
+        why = left.masked or right.masked
+        if left.checks and not right.fails:
+            why = why or "what follows `||` hides its exit status"
+        elif right.checks and not left.checks:
+            why = why or "it is run only where something before `||` fails"
+        return Verdict(left.checks or right.checks, why, left.fails and right.fails, right.exits, left.leaves or right.leaves)
+
+    def _pipe(self, node: Pipe, shell: ShellState, kept: bool, depth: int) -> Verdict:
+        verdicts = [self._node(part, shell.copy(), kept, depth) for part in node.parts]
+        why = next((verdict.masked for verdict in verdicts if verdict.masked), "")
+        if not shell.pipefail and any(verdict.checks for verdict in verdicts[:-1]):
+            why = why or "its exit status is lost in a pipe"
+        return Verdict(any(verdict.checks for verdict in verdicts), why, verdicts[-1].fails, stops=True)
+
+    def _branch(self, node: Branch, shell: ShellState, depth: int) -> Verdict:
+        verdicts = [self._node(part, shell, False, depth) for part in node.parts]
+        if any(verdict.checks for verdict in verdicts):
+            return masked(f"whether it runs, and whether its exit status counts, hangs on `{node.keyword}`")
+        return Verdict(leaves=any(verdict.leaves for verdict in verdicts))
+
+    def _simple(self, node: Simple, shell: ShellState, depth: int) -> Verdict:
+        steering = next((name for name, value in node.assigned if name in STEERING and not finds_own_tools(name, value)), "")
+        if steering:
+            return masked(f"it sets {steering}")
+        if not node.words:
+            shell.assigned.update(name for name, _value in node.assigned)
+            return Verdict()
+        if not node.words[0].fixed:
+            return masked("which program it runs is known only while it runs")
+        verdict = self._builtin(node.words, shell, depth) or self._meaning(meaning_of([w.text for w in node.words]), shell, depth)
+        if verdict.checks and (changing := next((w for w in node.words if w.substituted or w.names & shell.assigned), None)):
+            return replace(verdict, masked=verdict.masked or f"the argument `{changing.text or '$(…)'}` is put together while it runs")
+        return verdict
+
+    def _builtin(self, words: tuple[Word, ...], shell: ShellState, depth: int) -> Verdict | None:
+        name, arguments = words[0].text, [word.text for word in words[1:]]
+        match name:
+            case "exit" | "return":
+                status = arguments[0] if arguments else "0"
+                fails = status.isdigit() and int(status) % 256 != 0
+                return Verdict(fails=fails, exits=fails and name == "exit", leaves=not fails)
+            case "false":
+                return Verdict(fails=True)
+            case "set":
+                set_options(arguments, shell)
+            case "cd":
+                shell.folder = moved(shell.folder, arguments)
+            case "trap" | "alias":
+                return masked(f"it sets a {name}")
+            case "." | "source":
+                known = arguments[:1] and arguments[0].endswith("bin/activate")
+                return Verdict() if known else masked("it reads another script into itself")
+            case "export":
+                shell.assigned.update(text.split("=")[0] for text in arguments)
+                steering = next((text.split("=")[0] for text in arguments if text.split("=")[0] in STEERING), "")
+                return masked(f"it sets {steering}") if steering else Verdict()
+            case "read":
+                shell.assigned.update(arguments)
+            case "eval":
+                fixed = all(word.fixed for word in words)
+                return (
+                    self.line(" ".join(arguments), shell, depth + 1) if fixed else masked("it runs text that is put together while it runs")
+                )
+        return None
+
+    def _meaning(self, meaning: Meaning, shell: ShellState, depth: int) -> Verdict:
+        match meaning:
+            case Line():
+                return self.line(meaning.text, ShellState(shell.folder, meaning.errexit, meaning.pipefail), depth + 1)
+            case Several():
+                verdicts = [self._meaning(part, shell, depth + 1) for part in meaning.parts]
+                why = next((verdict.masked for verdict in verdicts if verdict.masked), "")
+                return Verdict(any(verdict.checks for verdict in verdicts), why, stops=True)
+            case Scripts():
+                return self._scripts(meaning, shell, depth)
+            case Program():
+                return self._program(meaning, shell, depth)
+        return masked(meaning.why)
+
+    def _program(self, program: Program, shell: ShellState, depth: int) -> Verdict:
+        if program.shell_file:
+            text = self._source.read(moved(shell.folder, [program.shell_file]))
+            if text is not None:
+                return self.line(text, ShellState(shell.folder, program.errexit or runs_with_errexit(text)), depth + 1)
+            if program.must_be_read:
+                return masked(f"`{program.shell_file}` is not looked into")
+        if program.name in CHECKS_NOTHING:
+            return _find_runs(program) or Verdict()
+        if why := UNCLEAR.get(program.name, ""):
+            return masked(f"`{program.name}`: {why}")
+        checks, why = options_hide(program.name, program.arguments)
+        return Verdict(checks, why, stops=True)
+
+    def _scripts(self, wanted: Scripts, shell: ShellState, depth: int) -> Verdict:
+        folders = self._source.folders(shell.folder, wanted.where)
+        if not folders:
+            return masked("it runs scripts of other packages that are not looked into")
+        found = [self._script(folder, name, wanted, depth) for folder in folders for name in self._source.names(folder, wanted.name)]
+        if not found:
+            if wanted.else_program and wanted.where == "":
+                return self._program(Program(wanted.name, tuple(wanted.arguments)), shell, depth)
+            return Verdict() if wanted.if_present else masked(f"there is no script `{wanted.name}`")
+        why = next((verdict.masked for verdict in found if verdict.masked), "")
+        return Verdict(any(verdict.checks for verdict in found), why, stops=True)
+
+    def _script(self, folder: str, name: str, wanted: Scripts, depth: int) -> Verdict:
+        if (folder, name) in self._open:
+            return masked(f"the script `{name}` calls itself")
+        self._open.append((folder, name))
+        try:
+            main = self.line(wanted.with_arguments(self._source.script(folder, name) or ""), ShellState(folder), depth + 1)
+            if main.checks:
+                return main
+            around = [self._source.script(folder, side + name) for side in ("pre", "post")]
+            verdicts = [self.line(text, ShellState(folder), depth + 1) for text in around if text]
+            return next((verdict for verdict in verdicts if verdict.checks), main)
+        finally:
+            self._open.pop()
+
+
+def _find_runs(program: Program) -> Verdict | None:
+    hidden = program.name == "find" and any(text.startswith("-exec") or text.startswith("-ok") for text in program.arguments)
+    return masked("`find` does not hand on the exit status of what it runs") if hidden else None

@@ -1,0 +1,139 @@
+"""Verification commands of a Node package: its scripts first, else its tools by their presence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from aigentflow.runtime.verification import choosing
+from aigentflow.runtime.verification.editing import OneProgram, one_program
+from aigentflow.runtime.verification.masking import masked_in
+from aigentflow.runtime.verification.packages import Package
+from aigentflow.runtime.verification.scripts import FileScripts, json_object, within
+from aigentflow.runtime.verification.steps import Exists, Step, words
+
+_NAMES = {
+    "typecheck": (
+        *("typecheck", "type-check", "check-types", "check:types", "types:check", "ts:check", "check:ts", "ts-check", "tsc", "types"),
+        *("typecheck:ci", "lint:types", "test:types"),
+    ),
+    "tests": ("test", "test:unit", "unit", "tests", "test-unit", "unit-test", "test:run", "test:ci", "test:once", "vitest", "jest"),
+    "lint": ("lint", "lint:check", "check:lint", "eslint", "biome", "oxlint", "lint:js", "lint:ts", "lint:ci", "lint:code", "check"),
+}
+_NOT_HERE = re.compile(r"\b(cypress|playwright|nightwatch|wdio|testcafe|detox|e2e|puppeteer|storybook)\b")
+_RUNS_SCRIPT = re.compile(r"\b(?:npm|pnpm|yarn|bun)\s+(?:run(?:-script)?\s+)?([\w:.-]+)")
+_EVERYWHERE = re.compile(r"\b(turbo|nx|lerna|lage|rush)\b|\s(-ws|--workspaces|-r|--recursive)\b|\bworkspaces foreach\b")
+_ESLINT = tuple(f"eslint.config.{end}" for end in ("js", "mjs", "cjs", "ts", "mts", "cts")) + tuple(
+    f".eslintrc{end}" for end in ("", ".js", ".cjs", ".json", ".yaml", ".yml")
+)
+_BIOME = ("biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc")
+_OXLINT = (".oxlintrc.json", "oxlint.config.ts")
+
+
+class NodeCommands:
+    """Finds the commands of one field for packages of one workspace."""
+
+    def __init__(self, source: FileScripts, exists: Exists) -> None:
+        self._source = source
+        self._exists = exists
+
+    def steps(self, field: str, package: Package, changed: Sequence[str]) -> tuple[Step, ...]:
+        """Return the steps of a field; `changed` are the package's changed paths, deleted ones too."""
+        for place in (package, *package.above):
+            found = self._script(field, place) or self._tool(field, place)
+            if found is not None:
+                whole, program = found
+                narrow = choosing.narrow(field, place, program, [path for path in changed if self._exists(path)], self._exists)
+                steps = [whole] if narrow is None else [narrow, whole]
+                return tuple(Step(s.command, s.folder, s.why, s.narrow, masked_in(s.command, s.folder, self._source)) for s in steps)
+        return self._masked_script(field, package)
+
+    def _script(self, field: str, place: Package) -> tuple[Step, OneProgram | None] | None:
+        for name in self._usable(field, place):
+            text = place.scripts[name]
+            program = one_program(text)
+            why = f"script `{name}` of {within(place.folder, 'package.json')}"
+            if program is not None and (once := program.once()) != program:
+                command = once.command(place.run_program())
+                why += ", without watching or changing files"
+            else:
+                command = words(place.run_script(name))
+            if not masked_in(command, place.folder, self._source):
+                return Step(command, place.folder, why), program
+        return None
+
+    def _masked_script(self, field: str, package: Package) -> tuple[Step, ...]:
+        """Return a step for a script whose exit status proves nothing, so that it can be said."""
+        for place in (package, *package.above):
+            for name in self._usable(field, place):
+                command = words(place.run_script(name))
+                why = masked_in(command, place.folder, self._source)
+                return (Step(command, place.folder, f"script `{name}` of {within(place.folder, 'package.json')}", masked=why),)
+        return ()
+
+    def _usable(self, field: str, place: Package) -> Iterator[str]:
+        for name in _NAMES[field]:
+            text = self._with_called(place, name)
+            if text is None or (field == "tests" and _NOT_HERE.search(text)) or (name == "check" and "biome" not in text):
+                continue
+            if "no test specified" in text or (_EVERYWHERE.search(text) and not place.folder == "" and not place.above):
+                continue
+            yield name
+
+    def _with_called(self, place: Package, name: str) -> str | None:
+        text = place.scripts.get(name)
+        if text is None:
+            return None
+        called = [place.scripts.get(other, "") for other in _RUNS_SCRIPT.findall(text)]
+        return " ".join([name if name != "check" else "", text, *called])
+
+    def _tool(self, field: str, place: Package) -> tuple[Step, OneProgram | None] | None:
+        tools: dict[str, Callable[[Package], tuple[OneProgram, str] | None]] = {
+            "typecheck": self._tsc,
+            "tests": self._test_runner,
+            "lint": self._linter,
+        }
+        found = tools[field](place)
+        if found is None:
+            return None
+        program, why = found
+        return Step(program.command(place.run_program()), place.folder, why), program
+
+    def _tsc(self, place: Package) -> tuple[OneProgram, str] | None:
+        path = within(place.folder, "tsconfig.json")
+        if not self._exists(path) or not place.has_tool("typescript"):
+            return None
+        program = "vue-tsc" if place.has_tool("vue-tsc") else "tsc"
+        if _is_solution(self._source.read(path)):
+            version = place.version("typescript")
+            emit = ("--noEmit",) if version is not None and version >= (5, 6) else ()
+            return OneProgram((), program, ("-b", *emit)), f"{path} with project references"
+        return OneProgram((), program, ("--noEmit", "-p", "tsconfig.json")), path
+
+    def _test_runner(self, place: Package) -> tuple[OneProgram, str] | None:
+        for tool, arguments in (("vitest", ("run",)), ("jest", ())):
+            configs = [f"{tool}.config.{end}" for end in ("ts", "mts", "js", "mjs", "cjs", "cts", "json")]
+            config = next((name for name in configs if self._exists(within(place.folder, name))), "")
+            if place.depends_on(tool) or (config and place.has_tool(tool)):
+                return OneProgram((), tool, arguments), within(place.folder, config) if config else f"{tool} is a dependency"
+        return None
+
+    def _linter(self, place: Package) -> tuple[OneProgram, str] | None:
+        for tool, package, configs, arguments in (
+            ("eslint", "eslint", _ESLINT, (".",)),
+            ("biome", "@biomejs/biome", _BIOME, ("check", ".")),
+            ("oxlint", "oxlint", _OXLINT, ()),
+        ):
+            config = next((name for name in configs if self._exists(within(place.folder, name))), "")
+            if config and place.has_tool(package):
+                return OneProgram((), tool, arguments), within(place.folder, config)
+        return None
+
+
+def _is_solution(text: str | None) -> bool:
+    """Whether a tsconfig only refers to other projects, so that `tsc -p` would check nothing."""
+    bare = re.sub(r'("(?:\\.|[^"\\])*")|/\*.*?\*/|//[^\n]*', lambda match: match[1] or "", text or "", flags=re.S)
+    value = json_object(re.sub(r",(\s*[}\]])", r"\1", bare))
+    if value is None or not value.get("references"):
+        return False
+    return value.get("files") == [] or not ("include" in value or "files" in value or (value.get("compilerOptions") or {}).get("composite"))
