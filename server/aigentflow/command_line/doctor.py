@@ -8,10 +8,11 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict
 
 from aigentflow import __version__
+from aigentflow.command_line import doctor_box
+from aigentflow.command_line.finding import Finding, State
 from aigentflow.command_line.opening import Workspace, open_workspace
 from aigentflow.command_line.output import plain, print_json, print_lines
 from aigentflow.credentials import SCRIPT, credential_source
@@ -20,33 +21,24 @@ from aigentflow.runtime.journal import Journal
 from aigentflow.settings import service_environment
 from aigentflow.state import state_folder, state_path
 
-State = Literal["ok", "note", "broken"]
 _MARKS: Mapping[State, str] = {"ok": "ok    ", "note": "note  ", "broken": "BROKEN"}
 _LATEST_RUNS = 20
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `do` is the next step where there is one."""
-
-    what: str
-    state: State
-    found: str
-    do: str = ""
 
 
 def main(options: argparse.Namespace) -> int:
     """Print what was found; 1 where something is broken that everything needs."""
     workspace = open_workspace(options.workspace, os.environ)
-    findings = list(findings_of(workspace))
+    box = doctor_box.look(workspace.root, workspace.env)
+    findings = list(findings_of(workspace, box))
     if options.format == "json":
-        print_json({"schema": 1, "version": __version__, "workspace": str(workspace.root), "findings": [asdict(item) for item in findings]})
+        told = {"schema": 1, "version": __version__, "workspace": str(workspace.root), "findings": [asdict(item) for item in findings]}
+        print_json({**told, "box": doctor_box.as_json(box)})
     else:
         print_lines(_lines(findings))
     return 1 if any(item.state == "broken" for item in findings) else 0
 
 
-def findings_of(workspace: Workspace) -> Iterator[Finding]:
+def findings_of(workspace: Workspace, box: doctor_box.Box | None) -> Iterator[Finding]:
     """Yield everything that is looked at; one look that fails costs itself only."""
     looks: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
         _python,
@@ -57,13 +49,13 @@ def findings_of(workspace: Workspace) -> Iterator[Finding]:
         _refused_fields,
         _programs,
         _agents,
-        _boxes,
     )
     for look in looks:
         try:
             yield from look(workspace)
         except (AigentflowError, OSError, ValueError) as error:
             yield Finding(look.__name__.strip("_"), "broken", str(error))
+    yield from doctor_box.findings(box, workspace.env.get("HOME", ""))
 
 
 def _python(workspace: Workspace) -> Iterator[Finding]:
@@ -170,10 +162,6 @@ def _boundary(workspace: Workspace, agent_id: str) -> Iterator[Finding]:
         yield Finding(f"agent {agent.id}", "note", why, "Add `boundaries: {allow: [...]}` to its file, or run it with --allow.")
     else:
         yield Finding(f"agent {agent.id}", "ok", f"may change {', '.join(rules.allow)} ({rules.source})")
-
-
-def _boxes(workspace: Workspace) -> Iterator[Finding]:
-    yield Finding("commands", "note", "off in this version: agents run no programs, verification is `not_run`")
 
 
 def _without_credentials(address: str) -> str:
