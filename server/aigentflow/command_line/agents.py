@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aigentflow.checks.checklist import Catalogue, bind, built_in_catalogue
+from aigentflow.command_line.explain import explained, explanation_lines
 from aigentflow.command_line.opening import Workspace, open_workspace
 from aigentflow.command_line.output import plain, print_json, print_lines, remark
 from aigentflow.definitions.values import AgentDefinition
@@ -19,11 +20,11 @@ def main(options: argparse.Namespace) -> int:
     """Print the agents."""
     workspace = open_workspace(options.workspace, os.environ)
     if options.explain is not None:
-        explanations = [_explained(workspace, agent, options.explain) for agent in _candidates(workspace)]
+        told = explained(workspace, options.explain)
         if options.format == "json":
-            print_json({"schema": 1, "path": options.explain, "agents": explanations})
+            print_json(told)
         else:
-            print_lines(_explanation_lines(options.explain, explanations))
+            print_lines(explanation_lines(told))
         return 0
     for problem in workspace.problems:
         remark(f"aigentflow: {problem}")
@@ -110,41 +111,3 @@ def _lines(entry: dict[str, Any]) -> Iterator[str]:
         yield plain(f"    {command['id']}: {command['title']} (on {', '.join(command['on'])})")
     for problem in entry["problems"]:
         yield plain(f"    line {problem['line']}: {problem['severity']}: {problem['message']}")
-
-
-def _candidates(workspace: Workspace) -> list[AgentDefinition]:
-    return [agent for agent in workspace.agents if agent.runnable and agent.shadowed_by is None]
-
-
-def _explained(workspace: Workspace, agent: AgentDefinition, path: str) -> dict[str, Any]:
-    """Return the boundary's decision as it holds now, trust included."""
-    rules = workspace.rules(agent, trusted=False)
-    boundary = workspace.boundary(agent, rules)
-    steps = boundary.explain(path)
-    last = steps[-1]
-    allowed = last.allowed and not agent.read_only
-    reason = last.reason
-    if agent.read_only:
-        reason = f"{agent.id} has neither Write nor Edit among its tools"
-    elif not allowed and not workspace.trusts(agent):
-        reason += f"; {agent.id} comes from this workspace and is not trusted, so its own allow list does not count"
-    return {
-        "id": agent.id,
-        "may_change": allowed,
-        "may_read": boundary.may_read(path).allowed,
-        "reason": reason,
-        "rule": "tools" if agent.read_only else last.rule,
-        "pattern": last.pattern,
-        "owner": last.owner,
-        "source": rules.source,
-        "steps": [{"rule": step.rule, "allowed": step.allowed, "reason": step.reason} for step in steps],
-        "problems": list(boundary.problems),
-    }
-
-
-def _explanation_lines(path: str, explanations: list[dict[str, Any]]) -> Iterator[str]:
-    yield plain(f"Who may change {path}:")
-    for entry in explanations:
-        yield plain(f"{'yes' if entry['may_change'] else 'no ':<3}  {entry['id']}: {entry['reason']} (boundary: {entry['source']})")
-        for problem in entry["problems"]:
-            yield plain(f"       {problem}")
