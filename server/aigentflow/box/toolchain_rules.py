@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from aigentflow.workspace.names import folded, secret_name
@@ -15,28 +15,27 @@ from .values import Link
 
 BIN_NAMES = frozenset({"bin", "sbin", "shims", ".bin", "Scripts"})
 _MOST_LINKS = 40
-_NEVER = frozenset(
-    "/ /etc /var /run /tmp /home /root /mnt /media /srv /opt /boot /snap /Users /var/lib /var/run /var/tmp /usr/src "
-    "/private /private/etc /private/var /private/tmp".split()
+_NEVER = re.compile(
+    r"/|/(?:etc|var|run|tmp|home|root|mnt|media|srv|opt|boot|snap|Users|var/lib|var/run|var/tmp|usr/src|private|private/(?:etc|var|tmp))"
 )
 _NEVER_INSIDE = ("/proc", "/sys", "/dev", "/run", "/var/run", "/lost+found")
-_XDG = {
+_BASES = {
     "XDG_CONFIG_HOME": ".config",
     "XDG_CACHE_HOME": ".cache",
     "XDG_DATA_HOME": ".local/share",
     "XDG_STATE_HOME": ".local/state",
-    "XDG_RUNTIME_DIR": ".local",
+    "CARGO_HOME": ".cargo",
 }
 _PRIVATE_FOLDER = re.compile(r"\.mozilla|\.thunderbird|keyrings|\.pki|\.electrum|\.bitcoin|\.ethereum")
-_STRICT = re.compile(r"\.config|\.npmrc|\.yarnrc|\.yarnrc\.ya?ml|\.netrc|auth\.json|\.?credentials(?:\..+)?|\.git-credentials|\.(?:ba|z)?sh_?history")
+_STRICT = re.compile(
+    r"\.config|\.npmrc|\.yarnrc|\.yarnrc\.ya?ml|\.netrc|auth\.json|\.?credentials(?:\..+)?|\.git-credentials|\.(?:ba|z)?sh_?history"
+)
 _WIDE = re.compile(
     r"npmrc|.*credentials?(?:\.\w+)?|keystores?|wallets?|cookies?(?:\..*)?|(?:.*[._-])?(?:tokens?|secrets?)(?:\.\w+)?|hosts\.ya?ml"
     r"|\.bashrc|\.zshrc|\.profile|\.local|\.cache"
 )
 _PUBLIC_CERTIFICATES = re.compile(r"(?:ca|roots?|certs?)[\w.-]*\.pem")
-_INSTALLED = frozenset(
-    "lib lib64 libexec include pyvenv.cfg conda-meta jmods versions installs toolchains tools candidates shims pkg".split()
-)
+_INSTALLED = re.compile(r"lib|lib64|libexec|include|pyvenv\.cfg|conda-meta|jmods|versions|installs|toolchains|tools|candidates|shims|pkg")
 _NUMBERED = re.compile(r".*\d+\.\d+.*")
 _INSTALLED_PLACES = ("/opt", "/usr", "/nix", "/gnu", "/home/linuxbrew")
 
@@ -133,7 +132,7 @@ class Ground:
 
     def refusal(self, path: str) -> str:
         """Return why the path, links followed, is never shown; empty where it may be."""
-        if path in _NEVER or any(within(path, place) for place in _NEVER_INSIDE):
+        if _NEVER.fullmatch(path) or any(within(path, place) for place in _NEVER_INSIDE):
             return "it belongs to the system"
         if within(path, self.root):
             return "it lies in the workspace"
@@ -149,31 +148,34 @@ class Ground:
 
     def whole(self, prefix: str, *, named: bool = False) -> bool:
         """Whether the folder is an installation that may be shown with everything in it; `named`: the person's environment names it."""
-        refused = self.refusal(prefix)
-        if refused and not (within(self.root, prefix) and self.root != prefix and not self._holds_person(prefix)):
+        if self.refusal(prefix) and not self._holds_only_the_workspace(prefix):
             return False
         names = names_in(prefix)
-        if names is None or credential_in(names, wide=True) or prefix == os.path.join(self.home, ".cargo"):
+        if names is None or credential_in(names, wide=True):
             return False
         if os.path.basename(prefix) == "node_modules" or any(within(prefix, place) for place in _INSTALLED_PLACES):
             return True
         if ".git" in names and not self._hidden(prefix):
             return named
-        return named or bool(names & _INSTALLED) or _NUMBERED.fullmatch(os.path.basename(prefix)) is not None
+        return named or any(map(_INSTALLED.fullmatch, names)) or _NUMBERED.fullmatch(os.path.basename(prefix)) is not None
 
-    def _holds_person(self, path: str) -> bool:
-        return path in _NEVER or any(within(place, path) for place in (self.home, *self.bases) if place)
+    def places_in(self, path: str) -> tuple[str, ...]:
+        """Return the workspace and the folders of the person that lie in the folder or are it."""
+        return tuple(place for place in (self.root, self.home, *self.bases) if place and within(place, path))
+
+    def _holds_only_the_workspace(self, path: str) -> bool:
+        return path != self.root and not _NEVER.fullmatch(path) and self.places_in(path) == (self.root,)
 
     def _hidden(self, path: str) -> bool:
         """Whether it lies in a hidden folder of the home folder, where version managers live."""
         return bool(self.home) and path.startswith(self.home + "/.")
 
 
-def ground(root: str, env: dict[str, str], home: str) -> Ground:
+def find_ground(root: str, env: Mapping[str, str], home: str) -> Ground:
     """Return the places of a workspace and a person; the environment names other XDG folders."""
     real_home = os.path.realpath(home) if home.startswith("/") else ""
-    if real_home in _NEVER and real_home != "/root":
+    if _NEVER.fullmatch(real_home) and real_home != "/root":
         real_home = ""
-    bases = {os.path.join(real_home, default) for default in _XDG.values()} if real_home else set()
-    bases |= {os.path.realpath(env[name]) for name in _XDG if env.get(name, "").startswith("/")}
+    bases = {os.path.join(real_home, default) for default in (*_BASES.values(), ".local")} if real_home else set()
+    bases |= {os.path.realpath(env[name]) for name in _BASES if env.get(name, "").startswith("/")}
     return Ground(os.path.realpath(root), real_home, frozenset(bases))
