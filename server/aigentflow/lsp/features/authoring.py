@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as t
 
 from aigentflow.lsp.convert import path_of, to_offset, to_range, uri_of
+from aigentflow.lsp.features.boundaries import Boundaries
 from aigentflow.workspace.lines import LineIndex
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Authoring:
         self._gaps = gaps
         self._diagnostics = diagnostics
         self._models: Catalogue | None = None
+        self._boundaries = Boundaries(session)
         diagnostics.add_source(self.diagnostics_of)
 
     def document_changed(self, document: Document) -> None:
@@ -42,6 +44,7 @@ class Authoring:
         if self._session.started and document.path is not None and self._configures(document.path):
             if self._session.library.holds(Path(document.path)):
                 self._session.library.set_buffer(Path(document.path), document.text)
+            self._boundaries.opened(document, self._definition(document))
             self._diagnostics.everything_changed()
 
     def document_closed(self, document: Document) -> None:
@@ -53,6 +56,7 @@ class Authoring:
     def files_changed(self, uris: Iterable[str]) -> None:
         """The client saw files change on disk."""
         paths = [Path(path) for uri in uris if (path := path_of(uri)) is not None]
+        self._boundaries.files_changed([str(path) for path in paths])
         if self._session.started and any(self._configures(str(path)) for path in paths):
             self._session.library.invalidate(paths)
             self._diagnostics.everything_changed()
@@ -71,11 +75,12 @@ class Authoring:
 
         place = self._session.relative(document)
         if place is not None and place[1] == PROJECT_FILE:
-            return parse_project(document.text)[1]
+            return (*parse_project(document.text)[1], *self._boundaries.problems(document, None))
         definition = self._definition(document)
         if definition is None:
             return ()
-        return (*definition.problems, *self._unresolved(definition), *self._model(definition))
+        own = self._boundaries.problems(document, definition)
+        return (*definition.problems, *own, *self._unresolved(definition), *self._model(definition))
 
     def _unresolved(self, definition: AgentDefinition) -> Iterable[Problem]:
         from aigentflow.definitions.context import reference_problems
@@ -116,11 +121,11 @@ class Authoring:
         )
 
     def hover(self, document: Document, position: t.Position) -> str | None:
-        """Return what a checklist item or a variable of an agent file means here."""
+        """Return what a pattern of a boundary, a checklist item or a variable of an agent file means here."""
         definition = self._definition(document)
-        if definition is None:
-            return None
         offset = to_offset(document.index, position, self._session.encoding)
+        if (bounds := self._boundaries.hover(document, definition, offset)) is not None or definition is None:
+            return bounds
         for bound in self._gaps.bound_items(definition):
             if bound.item.span.start <= offset <= bound.item.span.end:
                 check = f"decided by `{bound.check}`" if bound.check else "*manual*: no check decides it"
@@ -129,6 +134,10 @@ class Authoring:
             if variable.span.start <= offset <= variable.span.end:
                 return f"`${variable.name}` is filled when a run begins."
         return None
+
+    def lenses(self, document: Document) -> list[t.CodeLens]:
+        """Return, for agent files and the project file, how many files each agent may change."""
+        return list(self._boundaries.lenses(document, self._definition(document)))
 
     def actions(self, document: Document) -> list[t.CodeAction]:
         """Return the trust action for an agent file of an untrusted workspace."""
@@ -150,9 +159,14 @@ class Authoring:
         return {"trusted": bool(roots)}
 
     async def show_checklist(self, given: dict[str, Any]) -> dict[str, bool]:
-        """Open an agent file at its checklist."""
+        """Open an agent file at its checklist, or, with `boundary`, say what the agent may change."""
         uri = given.get("uri")
         root = self._session.root_of(path_of(uri)) if isinstance(uri, str) else None
+        if given.get("boundary"):
+            folder = root or next(iter(self._session.roots), None)
+            said = self._boundaries.explanation(str(given.get("agent")), folder) if folder is not None else []
+            self._session.client.show_message(" ".join(said) or "Aigentflow: no workspace folder is open.", "info")
+            return {"shown": True}
         definition = self._session.agent(str(given.get("agent")), root)
         if definition is None or not definition.checklist:
             return {"shown": False}
