@@ -125,6 +125,15 @@ def json_object(text: str | None) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def json_list(text: str) -> list[Any]:
+    """Return a JSON list, empty for anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    return value if isinstance(value, list) else []
+
+
 def within(folder: str, name: str) -> str:
     """Return the workspace-relative path of a name in a folder."""
     return f"{folder}/{name}" if folder else name
