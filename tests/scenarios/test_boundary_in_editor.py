@@ -29,7 +29,9 @@ boundaries:
 
 You port services.
 """
-OTHER = "---\nagent: painter\ndescription: Paints\ntools: [Edit]\nboundaries: {allow: ['services/ui/**', 'web/**']}\n---\n\n# Role\n\nPaint.\n"
+OTHER = (
+    "---\nagent: painter\ndescription: Paints\ntools: [Edit]\nboundaries: {allow: ['services/ui/**', 'web/**']}\n---\n\n# Role\n\nPaint.\n"
+)
 FILES = {
     AGENT: TEXT,
     ".aigentflow/agents/painter.md": OTHER,

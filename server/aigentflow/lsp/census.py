@@ -148,22 +148,64 @@ def _listed(root: Path, stop: threading.Event) -> tuple[tuple[str, ...], bool]:
 
 
 def take_census(question: Question, paths: Sequence[str], stop: threading.Event | None = None, *, cut: bool = False) -> Census:
-    """Count; the boundary that decides here is the one that decides in a run."""
-    from aigentflow.workspace.boundary import Boundary
-
-    boundary = Boundary(question.root, question.rules)
-    others = [(owner, _Pattern(patterns, question.root, restricts=False)) for owner, patterns in question.owners]
-    tallies = {key: _Tally(_Pattern(key[:1], question.root, restricts=key[1])) for key in question.patterns}
+    """Count by the text of the paths: names, deny, allow, as the boundary has them; what a file is like on disk shows in a run."""
+    rules = _Compiled(question.rules, question.root)
+    others = [(owner, _Compiled.allowing(patterns, question.root)) for owner, patterns in question.owners]
+    tallies = {key: _Tally(_Compiled.one(*key, question.root)) for key in question.patterns}
     pace, changeable = _Pace(stop), 0
     for path in paths:
         if not pace.go_on():
             break
-        decision = boundary.may_change(path)
-        changeable += decision.allowed
+        decided = rules.decides(path)
+        changeable += not decided
         for tally in tallies.values():
-            if tally.pattern.matches(path):
-                tally.add(path, decision.rule, others)
+            if tally.pattern.holds(path):
+                tally.add(path, decided, others)
     return Census(len(paths), cut, changeable, {key: tally.matches() for key, tally in tallies.items()})
+
+
+class _Compiled:
+    """Rules as the boundary compiles them, asked about paths that lie in the workspace without a link."""
+
+    def __init__(self, rules: Rules, root: Path) -> None:
+        from aigentflow.workspace.rules import compile_rules
+
+        self._compiled = compile_rules(rules, os.path.realpath(root))
+        self.problem = self._compiled.problems[0] if self._compiled.problems else ""
+
+    @classmethod
+    def allowing(cls, patterns: tuple[str, ...], root: Path) -> _Compiled:
+        from aigentflow.workspace.boundary import Rules
+
+        return cls(Rules(allow=patterns), root)
+
+    @classmethod
+    def one(cls, pattern: str, restricts: bool, root: Path) -> _Compiled:
+        from aigentflow.workspace.boundary import DenyRule, Rules
+
+        return cls(Rules(deny=(DenyRule(pattern),)), root) if restricts else cls.allowing((pattern,), root)
+
+    def holds(self, path: str) -> bool:
+        """Return whether any entry, allowing or restricting, matches."""
+        from aigentflow.workspace.rules import covering_entry, matching_entry
+
+        allow, deny = self._compiled.allow, self._compiled.deny
+        return (bool(allow) and matching_entry(allow, path) is not None) or (bool(deny) and covering_entry(deny, path) is not None)
+
+    def decides(self, path: str) -> str:
+        """Return what speaks against changing the path: `protected`, `deny` or `allow`; empty for nothing."""
+        from aigentflow.workspace.names import folded, literal_only_name, protected_name, secret_name
+        from aigentflow.workspace.rules import covering_entry, matching_entry
+
+        parts = folded(path).split("/")
+        if secret_name(parts) or protected_name(parts):
+            return "protected"
+        allowed = matching_entry(self._compiled.allow, path)
+        if literal_only_name(parts) and not any(entry.names(path) for entry in self._compiled.allow):
+            return "protected"
+        if self._compiled.deny and covering_entry(self._compiled.deny, path) is not None:
+            return "deny"
+        return "" if allowed is not None else "allow"
 
 
 class _Pace:
@@ -180,39 +222,21 @@ class _Pace:
         return self._stop is None or not self._stop.is_set()
 
 
-class _Pattern:
-    """Patterns of one allow list, or one that restricts, as the boundary compiles them."""
-
-    def __init__(self, patterns: Sequence[str], root: Path, *, restricts: bool) -> None:
-        from aigentflow.workspace.boundary import DenyRule, Rules
-        from aigentflow.workspace.rules import compile_rules
-
-        rules = Rules(deny=tuple(map(DenyRule, patterns))) if restricts else Rules(allow=tuple(patterns))
-        compiled = compile_rules(rules, os.path.realpath(root))
-        self._allow, self._deny = compiled.allow, compiled.deny
-        self.problem = compiled.problems[0] if compiled.problems else ""
-
-    def matches(self, path: str) -> bool:
-        from aigentflow.workspace.rules import covering_entry, matching_entry
-
-        return matching_entry(self._allow, path) is not None or (bool(self._deny) and covering_entry(self._deny, path) is not None)
-
-
 class _Tally:
     """Counts for one pattern."""
 
-    def __init__(self, pattern: _Pattern) -> None:
+    def __init__(self, pattern: _Compiled) -> None:
         self.pattern = pattern
         self._files = self._protected = self._denied = 0
         self._shared: dict[str, int] = {}
         self._examples: list[str] = []
 
-    def add(self, path: str, rule: str, others: Iterable[tuple[str, _Pattern]]) -> None:
+    def add(self, path: str, decided: str, others: Iterable[tuple[str, _Compiled]]) -> None:
         self._files += 1
-        self._protected += rule in ("protected", "secret")
-        self._denied += rule == "deny"
+        self._protected += decided == "protected"
+        self._denied += decided == "deny"
         for owner, entries in others:
-            if entries.matches(path):
+            if entries.holds(path):
                 self._shared[owner] = self._shared.get(owner, 0) + 1
         if len(self._examples) < _EXAMPLES:
             self._examples.append(path)
