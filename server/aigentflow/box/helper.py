@@ -1,9 +1,10 @@
 """The box helper: `python -m aigentflow.box.helper`, a small single-threaded process that forks a child for every command.
 
 A process with threads cannot enter a new user namespace, and forking a large one is slow; this one does nothing else. Frames on stdin and
-stdout are a length (4 bytes, big-endian) and a JSON object. In: `{"type": "start", "root", "environment", "home", "best"}`,
-`{"type": "run", "id", "order"}`, `{"type": "cancel", "id"}`. Out: `{"type": "ready", "report", "toolchains"}`, `{"type": "outcome", "id",
-"outcome"}`. It ends when its stdin ends, and everything that it started ends with it.
+stdout are a length (4 bytes, big-endian) and a JSON object. In: `{"type": "warm"}`, `{"type": "start", "root", "environment", "home",
+"best"}`, `{"type": "run", "id", "order"}`, `{"type": "cancel", "id"}`. Out: `{"type": "ready", "report"}` as soon as the tier is known,
+`{"type": "prepared", "report", "toolchains"}` once the workspace was looked at, `{"type": "outcome", "id", "outcome"}`. It ends when its
+stdin ends, and everything that it started ends with it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from .hidden import Hidden, Mask
+from .hidden import Hidden
 from .jobs import start_job
-from .ladder import choose_tier
+from .ladder import choose_tier, confirm_tier
 from .namespaced import Site
 from .toolchains import find_toolchains
-from .values import Order, Outcome, Tier, TierReport, order_from_json, to_json
+from .values import EndedBy, Order, Outcome, Tier, TierReport, order_from_json, to_json
 
-_LATE_SECONDS = 5.0
+_LATE_SECONDS = 3.0
 """How long after its own time limit a job that does not end by itself is ended from outside."""
 _MOST_FRAME = 512 << 20
 
@@ -40,7 +41,8 @@ class _Job:
     result: int
     until: float
     data: bytearray = field(default_factory=bytearray)
-    cancelled: bool = False
+    ended: EndedBy = ""
+    """Why it was ended from outside."""
 
 
 class Helper:
@@ -60,8 +62,9 @@ class Helper:
             while self._turn():
                 pass
         finally:
+            for job in self._jobs.values():
+                _end(job, signal.SIGKILL)
             for job in list(self._jobs.values()):
-                _kill(job)
                 self._close(job)
 
     def _turn(self) -> bool:
@@ -78,7 +81,8 @@ class Helper:
             if job.result in ready:
                 self._read(job)
             elif now >= job.until:
-                _kill(job)
+                _end(job, signal.SIGKILL if job.ended else signal.SIGTERM)
+                job.ended = job.ended or "time"
                 job.until = now + _LATE_SECONDS
         return self._take_frames() if 0 in ready else True
 
@@ -100,31 +104,39 @@ class Helper:
 
     def _obey(self, frame: dict[str, Any]) -> None:
         match frame["type"]:
+            case "warm":
+                self._report = choose_tier()
             case "start":
                 self._start(frame)
             case "run":
-                self._run(frame["id"], order_from_json(frame["order"]))
+                self._run(frame["id"], order_from_json(frame["order"]), unprotected=frame.get("unprotected") is True)
             case "cancel":
                 for job in self._jobs.values():
                     if job.identifier == frame["id"]:
-                        job.cancelled = True
-                        _kill(job)
+                        job.ended = "cancel"
+                        _end(job, signal.SIGTERM)
 
     def _start(self, frame: dict[str, Any]) -> None:
+        best = frame.get("best", "namespaces")
+        if self._report is None or best != "namespaces":
+            self._report = choose_tier(best)
+        self._send({"type": "ready", "report": to_json(self._report)})
         root = os.path.realpath(frame["root"])
         toolchains = find_toolchains(root, frame["environment"], frame["home"])
-        self._hidden = Hidden(root)
         self._site = Site(root, toolchains)
-        self._report = choose_tier(self._site, frame.get("best", "namespaces"))
-        self._send({"type": "ready", "report": to_json(self._report), "toolchains": to_json(toolchains)})
+        self._report = confirm_tier(self._report, self._site)
+        self._send({"type": "prepared", "report": to_json(self._report), "toolchains": to_json(toolchains)})
+        self._hidden = Hidden(root)
 
-    def _run(self, identifier: str, order: Order) -> None:
+    def _run(self, identifier: str, order: Order, *, unprotected: bool) -> None:
         if self._site is None or self._hidden is None or self._report is None:
             self._answer(identifier, Outcome(None, problem="the box was not started"))
             return
-        site = Site(self._site.root, self._site.toolchains, self._hidden.paths(), Mask(self._hidden.values()))
+        site = Site(self._site.root, self._site.toolchains, self._hidden.paths(), self._hidden.mask().masked)
         tier: Tier = self._report.tier
         try:
+            if tier == "none" and not unprotected:
+                raise OSError(1, self._report.words)
             pid, result = start_job(order, site, tier)
         except OSError as error:
             self._answer(identifier, Outcome(None, problem=f"no process could be started ({error.strerror})", tier=tier))
@@ -137,8 +149,8 @@ class Helper:
             job.data += chunk
             return
         self._close(job)
-        if job.cancelled:
-            self._answer(job.identifier, Outcome(None, ended_by="cancel"))
+        if job.ended and not job.data:
+            self._answer(job.identifier, Outcome(None, ended_by=job.ended))
             return
         try:
             outcome = json.loads(bytes(job.data))
@@ -162,9 +174,9 @@ class Helper:
             rest = rest[os.write(self._output, rest) :]
 
 
-def _kill(job: _Job) -> None:
+def _end(job: _Job, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(job.pid, signal.SIGKILL)
+        os.kill(job.pid, number)
 
 
 def main() -> NoReturn:

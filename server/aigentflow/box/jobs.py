@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -51,6 +52,8 @@ def _ask(asking: int, told: int) -> None:
 def _in_child(run: Callable[[], NoReturn]) -> NoReturn:
     try:
         run()
+    except Exception as error:  # noqa: BLE001 - the outermost edge of a process: it must not go on as a second helper.
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.stderr.flush()
     finally:
-        # Whatever went wrong, this process must not go on as a second helper.
         os._exit(70)

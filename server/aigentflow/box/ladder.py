@@ -10,12 +10,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from .jobs import start_job
 from .namespaced import FILE_CLOCK, Site
+from .toolchains import find_toolchains
 from .values import Limits, Order, Outcome, Tier, TierReport, outcome_from_json
 
 _LADDER: tuple[Tier, ...] = ("namespaces", "bubblewrap", "landlock")
@@ -51,32 +53,51 @@ _WORDS: dict[Tier, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def choose_tier(site: Site, best: str = "namespaces") -> TierReport:
-    """Return the best tier that works for this workspace, beginning with `best` (a tier, or `off`)."""
+def choose_tier(best: str = "namespaces") -> TierReport:
+    """Return the best tier that works on this machine, beginning with `best` (a tier, or `off`)."""
     started = time.monotonic()
-    missed: list[tuple[Tier, str]] = []
-    first = _LADDER.index(best) if best in _LADDER else len(_LADDER)  # type: ignore[arg-type]
+    first = _LADDER.index(best) if best in _LADDER else len(_LADDER)
+    missed: list[tuple[Tier, str]] = [(tier, "not to be used, by the configuration") for tier in _LADDER[:first]]
+    report = _from(first, missed, why_tier_fails)
+    return replace(report, milliseconds=round((time.monotonic() - started) * 1000, 1))
+
+
+def confirm_tier(report: TierReport, site: Site) -> TierReport:
+    """Return the tier that also holds for this very workspace: the given one, or the next one down."""
+    if report.tier == "none":
+        return report
+    reason = _why_site(report.tier, site)
+    if not reason:
+        return report
+    missed = [*report.missed, (report.tier, f"it does not work on this workspace: {reason}")]
+    return _from(_LADDER.index(report.tier) + 1, missed, lambda tier: why_tier_fails(tier) or _why_site(tier, site))
+
+
+def _from(first: int, missed: list[tuple[Tier, str]], why: Callable[[Tier], str]) -> TierReport:
     chosen: Tier = "none"
-    for number, tier in enumerate(_LADDER):
-        reason = "not to be used, by the configuration" if number < first else why_tier_fails(tier, site)
+    for tier in _LADDER[first:]:
+        reason = why(tier)
         if not reason:
             chosen = tier
             break
         missed.append((tier, reason))
     words, limits = _WORDS[chosen]
-    return TierReport(chosen, words, limits, tuple(missed), round((time.monotonic() - started) * 1000, 1))
+    return TierReport(chosen, words, limits, tuple(missed))
 
 
-def why_tier_fails(tier: Tier, site: Site) -> str:
-    """Return why the tier does not hold here; empty where it does."""
+def why_tier_fails(tier: Tier) -> str:
+    """Return why the tier does not hold on this machine; empty where it does."""
     try:
         with _tree() as tree:
-            outcome = _try(Order(_PROBE, limits=Limits(seconds=_SECONDS)), Site(str(tree), site.toolchains, (".env",)), tier)
-            if reason := _why(outcome) or _why_changes(outcome, tree):
-                return reason
-        return _why(_try(Order("true", limits=Limits(seconds=_SECONDS)), site, tier))
+            toolchains = find_toolchains(str(tree), {"PATH": os.defpath}, "/nonexistent")
+            outcome = _try(Order(_PROBE, limits=Limits(seconds=_SECONDS)), Site(str(tree), toolchains, (".env",)), tier)
+            return _why(outcome) or _why_changes(outcome, tree)
     except OSError as error:
         return str(error.strerror or error)
+
+
+def _why_site(tier: Tier, site: Site) -> str:
+    return _why(_try(Order("true", limits=Limits(seconds=_SECONDS)), site, tier))
 
 
 def _why(outcome: Outcome) -> str:

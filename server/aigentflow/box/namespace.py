@@ -13,7 +13,7 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ from .values import Toolchains
 
 HOME = "/home/box"
 """The home folder of a command: empty and writable."""
-_STAGE = "/tmp"  # noqa: S108 - a folder that every system has; what is mounted there is seen by nobody else.
+_STAGE = "/tmp"
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _FOLDERS = 0o755
 _SMALLEST_PID_MAX = 301
@@ -121,7 +121,7 @@ class Builder:
         devices = [(f"/dev/{name}", os.open(f"/dev/{name}", os.O_PATH | os.O_CLOEXEC)) for name in _DEVICES]
         libc.mount("tmpfs", self._new, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16m,nr_inodes=20k")
         self._data = self._in_new("/.box")
-        for path in ("/proc", "/tmp", "/var/tmp", "/dev/shm", "/dev", "/etc", "/.box", "/run", HOME):  # noqa: S108
+        for path in ("/proc", "/tmp", "/var/tmp", "/dev/shm", "/dev", "/etc", "/.box", "/run", HOME):
             os.makedirs(self._in_new(path), _FOLDERS, exist_ok=True)
         self._write_etc()
         view = self._mount_data()
@@ -208,7 +208,7 @@ class Builder:
             os.mkdir(f"{self._data}/{name}", 0o755)
             if (who.uid, who.gid) != (os.geteuid(), os.getegid()):
                 os.chown(f"{self._data}/{name}", who.uid, who.gid)
-        for name, path in (("tmp", "/tmp"), ("vartmp", "/var/tmp"), ("home", HOME), ("shm", "/dev/shm")):  # noqa: S108
+        for name, path in (("tmp", "/tmp"), ("vartmp", "/var/tmp"), ("home", HOME), ("shm", "/dev/shm")):
             os.chmod(f"{self._data}/{name}", 0o1777 if name != "home" else 0o755)
             libc.mount(f"{self._data}/{name}", self._in_new(path), flags=MS_BIND)
         status = os.fstat(self._root_fd)
@@ -237,7 +237,7 @@ def environment(toolchains: Toolchains, who: Identity) -> dict[str, str]:
         "SHELL": "/bin/sh",
         "LANG": "C.UTF-8",
         "TERM": "dumb",
-        "TMPDIR": "/tmp",  # noqa: S108 - the box's own.
+        "TMPDIR": "/tmp",
         "CI": "true",
         "NO_COLOR": "1",
         **dict(toolchains.environment),
@@ -254,5 +254,3 @@ def why_not(error: OSError) -> str:
         errno.ENODEV: "the kernel has no overlayfs",
     }
     return f"{meanings.get(error.errno or 0, 'a step was refused')} ({error.strerror or error})"
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ def _contained(order: Order, site: Site, result: int, announce: Callable[[], Non
     first = os.fork()
     if first != 0:
         os.close(result)
+        # Process 1 is gone only when all others of its namespace are, so who waits for this process waits for all of them.
+        signal.signal(signal.SIGTERM, lambda _number, _frame: os.kill(first, signal.SIGKILL))
         os.waitpid(first, 0)
         return None
     libc.die_with_parent()
@@ -130,5 +133,3 @@ def execute_shell(command: str, variables: Mapping[str, str]) -> NoReturn:
     """Replace this process by the shell that runs the command; raises OSError where there is none."""
     shell = next((path for path in _SHELLS if os.access(path, os.X_OK)), "/bin/sh")
     os.execve(shell, [shell, "-c", command], {**variables, "SHELL": shell})
-
-

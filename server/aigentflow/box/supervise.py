@@ -114,8 +114,8 @@ def _limit(limits: Limits) -> None:
     }
     for kind, bound in bounds.items():
         _soft, hard = resource.getrlimit(kind)
-        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
-        resource.setrlimit(kind, (bound, bound))
+        allowed = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        resource.setrlimit(kind, (allowed, allowed))
 
 
 class _Watch:

@@ -120,9 +120,7 @@ def _tools(definition: AgentDefinition, boundary: Boundary, result: str) -> tupl
     asked = {name.lower(): name for name in definition.tools}
     offered = {name for name in NAMES if name.lower() in asked}
     notes: list[str] = []
-    if "bash" in asked:
-        notes.append("The agent file names Bash, which is not offered in this version: commands cannot be run.")
-    others = [name for lower, name in asked.items() if lower != "bash" and lower not in {known.lower() for known in NAMES}]
+    others = [name for lower, name in asked.items() if lower not in {known.lower() for known in NAMES}]
     if others:
         notes.append(f"Tools of the agent file that are not known here: {', '.join(others)}.")
     if offered & WRITING:
@@ -137,6 +135,14 @@ def _tools(definition: AgentDefinition, boundary: Boundary, result: str) -> tupl
             offered -= WRITING
             notes.append(f"This run only reads: {reason}.")
     return tuple(name for name in NAMES if name in offered), tuple(notes)
+
+
+def without_commands(context: Context, reason: str) -> Context:
+    """Return the context of a run that can run no commands, and says why."""
+    if "Bash" not in context.offered:
+        return context
+    offered = tuple(name for name in context.offered if name != "Bash")
+    return replace(context, offered=offered, notes=(*context.notes, f"Bash is not offered: {reason}."))
 
 
 def whole_file_shown(context: Context) -> bool:

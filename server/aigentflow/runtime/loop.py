@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from aigentflow.errors import ModelRejected
@@ -43,11 +43,22 @@ class Frame:
     idle_seconds: float
 
 
+async def _always(_text: str) -> str:
+    return ""
+
+
 class Loop:
     """One run's conversation with the model. The conversation is the state; this only drives it."""
 
     def __init__(
-        self, conversation: Conversation, toolbox: Toolbox, asker: Asker, ledger: Ledger, frame: Frame, listener: Listener
+        self,
+        conversation: Conversation,
+        toolbox: Toolbox,
+        asker: Asker,
+        ledger: Ledger,
+        frame: Frame,
+        listener: Listener,
+        take_words: Callable[[], str] = str,
     ) -> None:
         self._conversation = conversation
         self._toolbox = toolbox
@@ -55,15 +66,15 @@ class Loop:
         self._ledger = ledger
         self._frame = frame
         self._listener = listener
+        self._take_words = take_words
         self._max_tokens = frame.model.max_tokens
         self._most_tokens = frame.model.max_output
         self._shortened = False
         self._guard = _Guard()
         self.refusals: list[Refused] = []
 
-    async def run_turns(self, may_end: Callable[[str], str] = lambda _: "") -> Ending:
-        """Return how it ended. `may_end` is asked about the last answer; what it returns is said to the model, once."""
-        asked_back = False
+    async def run_turns(self, may_end: Callable[[str], Awaitable[str]] = _always) -> Ending:
+        """Return how it ended. `may_end` is asked about each last answer; what it returns is said to the model, and the run goes on."""
         while True:
             reply, ending = await self._next()
             if reply is None:
@@ -73,8 +84,7 @@ class Loop:
                     return stop
             elif reply.stop_reason == "pause_turn":
                 self._conversation.add_reply(reply)
-            elif not asked_back and (words := may_end(reply.text)):
-                asked_back = True
+            elif words := await may_end(reply.text):
                 self._conversation.add_reply(reply)
                 self._conversation.add_words(words)
             else:
@@ -178,6 +188,10 @@ class Loop:
             text, ending = self._guard.judge(call, result)
             results.append((call.id, text, result.is_error))
         if ending is None:
+            if results and (words := self._take_words()):
+                # Said with the last answer, since the turn after it is the model's.
+                identifier, text, is_error = results[-1]
+                results[-1] = (identifier, f"{text}\n[from the person: {words}]", is_error)
             self._conversation.add_results(results)
         elif ending.code == "loop":
             self._listener(Noted(ending.reason))
@@ -192,9 +206,10 @@ class Loop:
             result = ToolResult(f"The call was not run: at most {_CALLS_PER_TURN} calls are run in one turn. Call again.", is_error=True)
         else:
             result = await self._toolbox.call(call if call.complete else replace(call, fault="it was cut"))
-        if result.refused is not None:
-            self.refusals.append(result.refused)
-            self._listener(result.refused)
+        for refused in (result.refused, *result.also_refused):
+            if refused is not None:
+                self.refusals.append(refused)
+                self._listener(refused)
         self._listener(ToolAnswered(call.name, call.id, result.is_error, result.text.partition("\n")[0][:200]))
         return result
 

@@ -67,6 +67,15 @@ class ProjectPart(_Part):
     verification: dict[str, str] = Field(default_factory=dict)
 
 
+class CommandsPart(_Part):
+    """How commands may be run; from the person's own configuration only."""
+
+    box: str = "namespaces"
+    """The first tier to try (`namespaces`, `bubblewrap`, `landlock`), or `off`."""
+    unprotected: bool = False
+    """Whether the person is asked about each command where there is no box."""
+
+
 class LimitsPart(_Part):
     """Bounds of the run; None: no bound of that kind."""
 
@@ -116,6 +125,9 @@ class RunRequest(_Part):
     parallel: tuple[str, ...] = ()
     """Runs going on at the same time, a line each."""
     limits: LimitsPart = LimitsPart()
+    commands: CommandsPart = CommandsPart()
+    trusted: bool = False
+    """Whether the person trusts this workspace; without, commands run in a box of tier 1 or 2 only."""
     model: str | None = None
     """The person's own choice, alias or id, which wins over the agent file; what the agent file says where there is none."""
     script: str | None = None

@@ -6,16 +6,19 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from aigentflow.box.client import Box
 from aigentflow.box.git import GitState, git_state
+from aigentflow.box.values import TierReport
 from aigentflow.definitions.contract import REPORT_SCHEMA
 from aigentflow.errors import ConfigurationError, ModelCredentialsError, ModelError, ModelRejected
 from aigentflow.redaction import Redactor
 from aigentflow.runtime.asking import Asker, RetryPolicy
 from aigentflow.runtime.catalogue import Catalogue, Choice, load_catalogue
-from aigentflow.runtime.context import Context, first_prompt, open_context, referenced, whole_file_shown, with_note
+from aigentflow.runtime.commanding import Commands
+from aigentflow.runtime.context import Context, first_prompt, open_context, referenced, whole_file_shown, with_note, without_commands
 from aigentflow.runtime.conversation import Conversation
 from aigentflow.runtime.events import Event, Noted, RunStarted, to_json
 from aigentflow.runtime.gaps import count_gaps
@@ -23,15 +26,17 @@ from aigentflow.runtime.journal import Journal, RunRecord
 from aigentflow.runtime.ledger import Ledger, Limits
 from aigentflow.runtime.loop import Ending, Frame, Loop
 from aigentflow.runtime.model import AnthropicModel
-from aigentflow.runtime.report import faults, repair_request, report_of
+from aigentflow.runtime.report import faults, repair_request
 from aigentflow.runtime.request import RunRequest
-from aigentflow.runtime.result import ChangePart, GapCountPart, RefusalPart, RunResult, UsagePart
+from aigentflow.runtime.result import GapCountPart, RunResult
 from aigentflow.runtime.scripted import load_script
 from aigentflow.runtime.searching import Searcher
+from aigentflow.runtime.steering import Steering
+from aigentflow.runtime.summary import Remains, summarize
 from aigentflow.runtime.telling import Teller
 from aigentflow.runtime.tools import Toolbox
-from aigentflow.runtime.turns import Model, TurnRequest, Usage
-from aigentflow.runtime.verify import not_verified
+from aigentflow.runtime.turns import Model, TurnRequest
+from aigentflow.runtime.verify import FinalAnswer, Verifier
 
 _GAP_SECONDS = 10.0
 
@@ -43,6 +48,8 @@ class Kit:
     model: Model | None = None
     catalogue: Catalogue | None = None
     searcher: Searcher | None = None
+    box: Box | None = None
+    steering: Steering | None = None
 
 
 async def execute(
@@ -69,6 +76,10 @@ class _Run:
         self._model = model or (kit.model if request.script is None else None)
         self._own_model: Model | None = None
         self._searcher = kit.searcher or Searcher()
+        self._box = kit.box or Box()
+        self._steering = kit.steering or Steering()
+        self._commands: Commands | None = None
+        self._verifier: Verifier | None = None
         self._record: RunRecord | None = None
         self._git: asyncio.Task[GitState | None] | None = None
         self._started = time.monotonic()
@@ -78,6 +89,7 @@ class _Run:
     async def run(self) -> RunResult:
         # Git is asked while the agent file is read: together they are most of what comes before the first request.
         self._git = asyncio.create_task(git_state(Path(self._request.root)), name="git")
+        self._boxing = asyncio.create_task(self._start_box(), name="box")
         try:
             context = await asyncio.to_thread(open_context, self._request)
         except asyncio.CancelledError:
@@ -116,7 +128,9 @@ class _Run:
         self._close_record("failed", {"reason": "The run ended in a bug; the log has the traceback."})
         if self._git is not None:
             self._git.cancel()
-            await asyncio.wait({self._git})
+            self._boxing.cancel()
+            await asyncio.wait({self._git, self._boxing})
+        await self._box.close()
         if self._kit.searcher is None:
             await self._searcher.close()
         if self._own_model is not None:
@@ -159,7 +173,8 @@ class _Run:
             self._teller(Noted(note))
         if choice.model.price is None and self._request.limits.usd is not None:
             self._teller(Noted(f"The price of {choice.model.id} is not known: the limit in USD cannot be kept, the one in tokens is."))
-        toolbox = Toolbox(context.overlay, context.boundary, context.offered, self._searcher)
+        context = self._with_commands(context, await self._boxing)
+        toolbox = Toolbox(context.overlay, context.boundary, context.offered, self._searcher, self._commands)
         if self._request.file is not None and whole_file_shown(context):
             toolbox.note_seen(self._request.file)
         conversation = Conversation(prompt.system, toolbox.schemas, prompt.user, choice.cache_ttl)
@@ -171,15 +186,38 @@ class _Run:
             on_broken=self._book_broken,
         )
         frame = Frame(choice.model, dict(service.headers), service.idle_seconds)
-        self._loop = Loop(conversation, toolbox, self._asker, self._ledger, frame, self._teller)
+        words = self._steering.take_words
+        self._loop = Loop(conversation, toolbox, self._asker, self._ledger, frame, self._teller, words)
         self._teller(RunStarted(self._request.run, context.definition.id, choice.model.id, context.offered, context.read_only))
         schema = self._schema(context)
 
-        def may_end(text: str) -> str:
+        def unmet(text: str) -> str:
             problems = faults(text, schema)
             return repair_request(problems, schema) if problems and schema is not None else ""
 
-        return await self._loop.run_turns(may_end)
+        return await self._loop.run_turns(FinalAnswer(unmet, self._verifier))
+
+    async def _start_box(self) -> TierReport:
+        request = self._request
+        home = os.environ.get("HOME") or os.fspath(Path.home())
+        return await self._box.start(request.root, os.environ, home, request.commands.box)
+
+    def _with_commands(self, context: Context, report: TierReport) -> Context:
+        """Return the context with what the box makes possible, and what it does not."""
+        request = self._request
+        asks = request.commands.unprotected and report.tier == "none"
+        self._commands = Commands(
+            self._box,
+            context.overlay,
+            trusted=request.trusted,
+            writes=not context.read_only,
+            approve=self._steering.approve if asks else None,
+        )
+        if not context.read_only:
+            self._verifier = Verifier(self._commands, context.overlay, request.project.verification, self._teller)
+        self._steering.attach(context.boundary)
+        why = "" if asks else self._commands.why_off()
+        return without_commands(context, why) if why else context
 
     def _schema(self, context: Context) -> Mapping[str, object] | None:
         if self._request.result == "report":
@@ -240,44 +278,23 @@ class _Run:
         return GapCountPart()
 
     def _result(self, context: Context, choice: Choice, ending: Ending, gaps: GapCountPart) -> RunResult:
-        proposal = context.overlay.proposal()
-        report = report_of(ending.text, self._schema(context), proposal, context.overlay.exists)
-        refusals = self._loop.refusals if self._loop is not None else []
-        ledger = self._ledger
-        return RunResult(
-            run=self._request.run,
-            agent=context.definition.id,
-            outcome=ending.outcome,
-            reason=self._teller.words(ending.reason),
-            code=ending.code,
-            changes=tuple(ChangePart.of(change) for change in proposal.changes),
-            refusals=tuple(RefusalPart.model_validate(asdict(self._teller.cleaned(refused))) for refused in refusals),
-            verification=not_verified(self._request.project.verification),
+        remains = Remains(
+            context=context,
+            ending=ending,
             gaps=gaps,
-            report=self._redactor.value(report.value),
-            report_format=report.format,
-            claims=report.claims,
-            notes=tuple(self._teller.notes),
-            left_out_fields=self._asker.dropped if self._asker is not None else (),
-            usage=_usage(ledger.usage, ledger.usd, ledger.estimated),
-            turns=ledger.turns,
+            schema=self._schema(context),
+            refusals=tuple(self._loop.refusals) if self._loop is not None else (),
+            ledger=self._ledger,
             model=choice.model.id,
+            left_out_fields=self._asker.dropped if self._asker is not None else (),
             seconds=round(time.monotonic() - self._started, 3),
+            commands=self._commands,
+            verifier=self._verifier,
         )
+        return summarize(remains, self._teller, self._redactor)
 
 
 def _stay() -> None:
     """Take back the cancel of this task, so that it can still hand over its result."""
     if (task := asyncio.current_task()) is not None:
         task.uncancel()
-
-
-def _usage(usage: Usage, usd: float | None, estimated: bool) -> UsagePart:
-    return UsagePart(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cache_read_input_tokens=usage.cache_read_input_tokens,
-        cache_creation_input_tokens=usage.cache_creation_input_tokens,
-        usd=usd,
-        estimated=estimated,
-    )

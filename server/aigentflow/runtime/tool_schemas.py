@@ -66,6 +66,18 @@ ALL: tuple[Json, ...] = (
         {"pattern": _TEXT, "path": {**_PATH, "description": "Folder; default: all"}},
         ["pattern"],
     ),
+    _tool(
+        "Bash",
+        "Run a shell command in a box: a copy-on-write view of the workspace with all pending changes, no network, no secrets, no terminal. "
+        "What it writes is dropped, unless keep_changes is set: then changed files join the proposal, within the boundary.",
+        {
+            "command": _TEXT,
+            "timeout": {**_COUNT, "description": "Milliseconds, default 120000, at most 600000"},
+            "description": {**_TEXT, "description": "What it is for, in a few words"},
+            "keep_changes": {**_FLAG, "description": "For code generators, formatters, sed -i"},
+        },
+        ["command"],
+    ),
 )
 NAMES = tuple(str(tool["name"]) for tool in ALL)
 

@@ -1,4 +1,4 @@
-"""The tools of a run: Read, Write, Edit, Grep and Glob over overlay and boundary. A failure is an answer to the model."""
+"""The tools of a run: Read, Write, Edit, Grep, Glob and Bash over overlay, boundary and box. A failure is an answer to the model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from aigentflow.errors import AigentflowError, PathError, PathRefused, ToolError
+from aigentflow.runtime.commanding import Commands
 from aigentflow.runtime.events import Refused
 from aigentflow.runtime.searching import Findings, Query, Searcher
 from aigentflow.runtime.tool_schemas import NAMES, WRITING, misuse, schemas
@@ -32,6 +33,8 @@ class ToolResult:
     is_error: bool = False
     refused: Refused | None = None
     """Set where the boundary, or the agent's own tool list, said no."""
+    also_refused: tuple[Refused, ...] = ()
+    """Further ones, where one call asked for several files."""
     invalid: bool = False
     """The call itself was malformed."""
 
@@ -39,11 +42,14 @@ class ToolResult:
 class Toolbox:
     """The tools that one agent has in one run."""
 
-    def __init__(self, overlay: Overlay, boundary: Boundary, offered: Collection[str], searcher: Searcher) -> None:
+    def __init__(
+        self, overlay: Overlay, boundary: Boundary, offered: Collection[str], searcher: Searcher, commands: Commands | None = None
+    ) -> None:
         self.offered = tuple(name for name in NAMES if name in offered)
         self._overlay = overlay
         self._boundary = boundary
         self._searcher = searcher
+        self._commands = commands
         self._seen: set[str] = set()
 
     @property
@@ -59,7 +65,7 @@ class Toolbox:
         if fault or call.input is None:
             return ToolResult(f"The call was not run: {fault}.", is_error=True, invalid=True)
         try:
-            return ToolResult(_bounded(await self._run(call.name, call.input)))
+            return await self._answer(call.name, call.input)
         except PathRefused as error:
             refused = Refused(call.name, error.path, str(error), error.rule, error.pattern, error.owner)
             return ToolResult(_refusal_text(error), is_error=True, refused=refused)
@@ -71,6 +77,9 @@ class Toolbox:
     def note_seen(self, path: str) -> None:
         """Take a file as read whose whole text the first message holds."""
         self._seen.add(path)
+
+    async def _answer(self, name: str, arguments: Json) -> ToolResult:
+        return await self._bash(arguments) if name == "Bash" else ToolResult(_bounded(await self._run(name, arguments)))
 
     async def _run(self, name: str, arguments: Json) -> str:
         match name:
@@ -84,6 +93,17 @@ class Toolbox:
                 return await self._grep(arguments)
             case _:
                 return await asyncio.to_thread(self._glob, arguments)
+
+    async def _bash(self, arguments: Json) -> ToolResult:
+        if self._commands is None:
+            return ToolResult("Commands are off in this run.", is_error=True)
+        answer = await self._commands.bash(arguments)
+        first, *others = answer.refused or (None,)
+        return ToolResult(_bounded(answer.text), answer.is_error, first, also_refused=tuple(filter(None, others)))
+
+    def _edited(self) -> None:
+        if self._commands is not None:
+            self._commands.edits += 1
 
     def _unknown(self, name: str) -> ToolResult:
         offered = ", ".join(self.offered) or "none"
@@ -112,6 +132,7 @@ class Toolbox:
         if existed and path not in self._seen and self._boundary.may_change(asked).allowed:
             raise ToolError(f"{path} exists and was not read in this run: read it first, so that nothing in it is lost, or use Edit")
         self._overlay.write(asked, content)
+        self._edited()
         self._seen.add(path)
         done = "Replaced the text of" if existed else "Created"
         return f"{done} {path} ({len(split_lines(content)):,} lines). It is part of the proposal; nothing is on disk yet."
@@ -119,6 +140,7 @@ class Toolbox:
     def _edit(self, arguments: Json) -> str:
         asked = arguments["file_path"]
         count = self._overlay.edit(asked, arguments["old_string"], arguments["new_string"], replace_all=arguments.get("replace_all", False))
+        self._edited()
         return f"Changed {count} place{'s' if count != 1 else ''} in {self._boundary.relative(asked)}."
 
     def _glob(self, arguments: Json) -> str:

@@ -102,6 +102,18 @@ class IgnoreRules:
         return False
 
 
+def is_ignored(root: str, path: str) -> bool:
+    """Whether git would ignore the file, itself or by a folder that it lies in."""
+    rules = IgnoreRules().below(root, "")
+    parts = path.split("/")
+    for number in range(1, len(parts)):
+        folder = "/".join(parts[:number])
+        if parts[number - 1] in _ALWAYS or rules.ignores(folder, is_folder=True):
+            return True
+        rules = rules.below(root, folder)
+    return rules.ignores(path, is_folder=False)
+
+
 def walk_files(root: str, under: str) -> Iterator[str]:
     """Yield regular files below `under` that are not ignored, as relative paths, sorted within each folder; links are not followed."""
     rules = IgnoreRules().below(root, "")

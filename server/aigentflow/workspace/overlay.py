@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import EditError, PathMissing, PathRefused
 from .boundary import MAX_FILE, Boundary, Decision
-from .decoding import encode
+from .decoding import BinaryContent, decode, encode
 from .diff import apply_edits, hunks
 from .lines import line_end_of
 from .names import folded, secret_name
@@ -24,6 +24,8 @@ class _Pending:
     text: str | None
     origin: str | None
     """The file of the snapshot whose text, encoding and mode it goes on from; None for a new file."""
+    executable: bool = False
+    """For a new file."""
 
 
 class Overlay:
@@ -92,6 +94,23 @@ class Overlay:
         edits = old.replaced([0], len(old.text), content.removeprefix("\ufeff"))
         self._set(canonical, apply_edits(text, edits), self._origin(canonical) or (canonical if base else None))
 
+    def take(self, path: str, data: bytes, *, executable: bool = False) -> None:
+        """Make the bytes that a command wrote the whole content of the file, which may be new; their line ends stay."""
+        canonical = self._named_itself(path)
+        try:
+            decoded = decode(data)
+        except BinaryContent:
+            raise EditError(f"{canonical}: {len(data):,} bytes of binary content, which cannot be part of a proposal") from None
+        file = self._base(canonical)
+        if file is None:
+            if not self._exists(canonical):
+                self._refuse_twin(canonical, leaving=None)
+            if decoded.encoding != "utf-8" or decoded.bom:
+                raise EditError(f"{canonical}: a new file has to be UTF-8 without a byte order mark")
+        elif (decoded.encoding, decoded.bom) != (file.encoding, file.bom) and not decoded.text.isascii():
+            raise EditError(f"{canonical} is written in {file.encoding}, and the command wrote it in {decoded.encoding}")
+        self._set(canonical, decoded.text, self._origin(canonical), executable=executable)
+
     def edit(self, path: str, old: str, new: str, *, replace_all: bool = False) -> int:
         """Replace `old`, which must occur exactly once unless `replace_all`; returns how many places were changed."""
         canonical = self._changeable(path)
@@ -150,7 +169,8 @@ class Overlay:
             claimed.add(source.path)
             return _file_change(path, "rename", source, text)
         whole = (Hunk(f"{path}#1", TextEdit(0, 0, text), ""),)
-        return FileChange(path, "create", None, text, whole, line_end=line_end_of(text))
+        executable = self._pending[path].executable
+        return FileChange(path, "create", None, text, whole, line_end=line_end_of(text), executable=executable)
 
     def _base(self, canonical: str) -> FileText | None:
         """Return the file as it was at the first change of this path, None where there was none; frozen from then on."""
@@ -202,7 +222,7 @@ class Overlay:
         else:
             self._pending[canonical] = _Pending(None, canonical)
 
-    def _set(self, canonical: str, text: str, origin: str | None) -> None:
+    def _set(self, canonical: str, text: str, origin: str | None, *, executable: bool = False) -> None:
         file = self._base(canonical) or (self._bases.get(origin) if origin is not None else None)
         encoding = "utf-8" if file is None else file.encoding
         try:
@@ -211,7 +231,7 @@ class Overlay:
             raise EditError(f"{canonical} is written in {encoding}, which cannot hold {_code_points(error)}") from None
         if size > MAX_FILE:
             raise EditError(f"{canonical} would have {size:,} bytes; files above {MAX_FILE:,} are not written")
-        self._pending[canonical] = _Pending(text, origin)
+        self._pending[canonical] = _Pending(text, origin, executable)
 
     def _refuse_twin(self, canonical: str, *, leaving: str | None) -> None:
         """Refuse a new name that differs from an existing one only in case or composition."""

@@ -57,6 +57,11 @@ class Snapshot:
         self.paths_cut = False
         """Whether some call of `paths` stopped at its limit."""
 
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """The open documents."""
+        return tuple(self._buffers.values())
+
     def read(self, path: str) -> FileText:
         """Return the file's text, the same at every call; raises PathMissing or PathUnreadable."""
         file = self._frozen.get(path)
