@@ -25,7 +25,6 @@ from aigentflow.runtime.events import (
 )
 from aigentflow.runtime.report import faults, lines_changed, report_of
 from aigentflow.runtime.telling import Teller, for_display
-from aigentflow.runtime.verify import not_verified
 from aigentflow.workspace.diff import hunks
 from aigentflow.workspace.proposal import Base, FileChange, Proposal
 
@@ -41,46 +40,39 @@ def change(path: str, before: str, after: str) -> FileChange:
     "text", ['{"summary": "x"}', 'Done:\n```json\n{"summary": "x"}\n```', '{"summary": "x", "verification": "nonsense"}']
 )
 def test_an_answer_that_meets_the_contract(text: str) -> None:
-    assert faults(text, SCHEMA) == [] and report_of(text, SCHEMA, NOTHING, lambda _: True).value == {"summary": "x"}
+    assert faults(text, SCHEMA) == [] and report_of(text, SCHEMA, NOTHING).value == {"summary": "x"}
 
 
 @pytest.mark.parametrize("text", ["", "Done.", '{"summary": 7}', "{}", '{"summary": "cut o'])
 def test_an_answer_that_does_not(text: str) -> None:
-    report = report_of(text, SCHEMA, NOTHING, lambda _: True)
-    assert faults(text, SCHEMA) and report.format == "unstructured" and report.value == (text or None) and report.claims == ()
+    report = report_of(text, SCHEMA, NOTHING)
+    assert faults(text, SCHEMA) and report.format == "unstructured" and report.value == (text or None)
 
 
 def test_without_a_contract_the_text_is_the_report() -> None:
-    report = report_of("Done.", None, NOTHING, lambda _: True)
+    report = report_of("Done.", None, NOTHING)
     assert (report.value, report.format) == ("Done.", "text")
 
 
-def claims(answer: str, proposal: Proposal, existing: tuple[str, ...] = ()) -> dict[str, str]:
-    report = report_of(answer, {"type": "object"}, proposal, lambda path: path in existing)
-    return {claim.claim: claim.verdict for claim in report.claims}
+def test_what_the_agent_said_is_kept_for_the_audit() -> None:
+    said = report_of('{"summary": "x", "verification": {"tests": "pass"}}', SCHEMA, NOTHING)
+    assert said.value == {"summary": "x"} and said.said == {"summary": "x", "verification": {"tests": "pass"}}
+    assert report_of("All tests pass.", SCHEMA, NOTHING).said == report_of("All tests pass.", None, NOTHING).said == "All tests pass."
 
 
-def test_whatever_is_said_about_verification_stays_unwitnessed() -> None:
-    said = claims('{"verification": {"tests": "pass", "lint": {"ok": true}, "mutation": 97}}', NOTHING)
-    assert said == {"tests: pass": "unwitnessed", 'lint: {"ok": true}': "unwitnessed", "mutation: 97": "unwitnessed"}
-
-
-def test_test_files_that_are_not_there_are_contradicted() -> None:
-    said = claims('{"tests": [{"file": "./a.spec.ts"}, {"file": "b.spec.ts"}, {"file": 7}, "c"]}', NOTHING, existing=("a.spec.ts",))
-    assert said == {"tests in ./a.spec.ts": "unwitnessed", "tests in b.spec.ts": "contradicted"}
-
-
-def test_the_wrong_action_is_contradicted_and_an_unknown_word_is_not() -> None:
+def test_lines_are_put_in_as_measured() -> None:
     proposal = Proposal((change("a.ts", "1\n", "2\n"),))
-    assert claims('{"files": [{"path": "a.ts", "action": "create"}]}', proposal) == {"create a.ts": "contradicted"}
-    assert claims('{"files": [{"path": "./a.ts", "action": "polished"}]}', proposal) == {"polished a.ts": "confirmed"}
+    answer = '{"files": [{"path": "./a.ts", "linesChanged": 99}, {"path": "b.ts"}, "c.ts"]}'
+    assert report_of(answer, {"type": "object"}, proposal).value == {
+        "files": [{"path": "./a.ts", "linesChanged": 1}, {"path": "b.ts", "linesChanged": 0}, "c.ts"]
+    }
 
 
 @pytest.mark.parametrize(
     "answer", ['{"files": "all of them"}', '{"files": [1, {"path": 2}]}', '{"verification": []}', '{"tests": {}}', "[1]"]
 )
 def test_odd_shapes_do_no_harm(answer: str) -> None:
-    report_of(answer, {}, Proposal((change("a.ts", "1\n", "2\n"),)), lambda _: False)
+    assert report_of(answer, {}, Proposal((change("a.ts", "1\n", "2\n"),))).format == "json"
 
 
 @pytest.mark.parametrize(
@@ -88,12 +80,6 @@ def test_odd_shapes_do_no_harm(answer: str) -> None:
 )
 def test_changed_lines_are_counted_by_us(before: str, after: str, lines: int) -> None:
     assert lines_changed(change("a.ts", before, after)) == lines
-
-
-def test_nothing_is_verified_without_a_box() -> None:
-    fields = not_verified({"tests": "npm test"})
-    assert {field.status for field in fields.values()} == {"not_run"}
-    assert fields["tests"].command == "npm test" and fields["lint"].command is None and fields["lint"].reason
 
 
 EVENTS: tuple[Event, ...] = (

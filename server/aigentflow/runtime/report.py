@@ -1,21 +1,18 @@
-"""The agent's final answer: held against its contract, and what it says of the work held against the record of the work.
+"""The agent's final answer: held against its contract, with what the server measures itself taken out.
 
-What the server measures itself (`verification`, `linesChanged`) is taken out of the answer: the model's word on it is a claim.
+The model's word on `verification` and `linesChanged` is a claim; `auditing` holds it against the record.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from aigentflow.definitions.contract import extract_json, validate
 from aigentflow.runtime.result import ClaimPart
 from aigentflow.workspace.proposal import FileChange, Proposal
-
-Verdict = Literal["confirmed", "contradicted", "unwitnessed"]
-_MOST_CLAIMS = 200
 
 
 @dataclass(frozen=True)
@@ -25,6 +22,8 @@ class Report:
     value: Any
     format: Literal["json", "text", "unstructured"]
     claims: tuple[ClaimPart, ...] = ()
+    said: Any = None
+    """The answer as the agent gave it, for the audit: its JSON value, or its text."""
 
 
 def faults(text: str, schema: Mapping[str, Any] | None) -> list[str]:
@@ -47,15 +46,24 @@ def repair_request(problems: list[str], schema: Mapping[str, Any]) -> str:
     )
 
 
-def report_of(text: str, schema: Mapping[str, Any] | None, proposal: Proposal, exists: Callable[[str], bool]) -> Report:
+def report_of(text: str, schema: Mapping[str, Any] | None, proposal: Proposal, exists: Callable[[str], bool] | None = None) -> Report:
     """Return the report of a run; an answer that does not meet the contract is kept as text."""
     if schema is None:
-        return Report(text or None, "text")
+        return Report(text or None, "text", said=text)
     value = extract_json(text)
     if value is None or validate(schema, _without_measured(value)):
-        return Report(text or None, "unstructured")
-    claims = tuple(_claims(value, proposal, exists))[:_MOST_CLAIMS]
-    return Report(_with_lines(_without_measured(value), proposal), "json", claims)
+        return Report(text or None, "unstructured", said=text)
+    return Report(_with_lines(_without_measured(value), proposal), "json", _claims(value, proposal, exists), said=value)
+
+
+def _claims(value: Any, proposal: Proposal, exists: Callable[[str], bool] | None) -> tuple[ClaimPart, ...]:
+    """Return the claims as far as they can be judged by the proposal alone."""
+    if exists is None:
+        return ()
+    from aigentflow.runtime.auditing.claims import audit
+    from aigentflow.runtime.auditing.record import Record
+
+    return audit(value, Record(proposal, {}, (), 0, exists, lambda _path: None))
 
 
 def lines_changed(change: FileChange) -> int:
@@ -94,50 +102,6 @@ def _with_lines(value: Any, proposal: Proposal) -> Any:
     return {**value, "files": files}
 
 
-def _claims(value: Any, proposal: Proposal, exists: Callable[[str], bool]) -> Iterator[ClaimPart]:
-    if not isinstance(value, dict):
-        return
-    verification = value.get("verification")
-    if isinstance(verification, dict):
-        for name, said in verification.items():
-            yield ClaimPart(claim=f"{name}: {_short(said)}", verdict="unwitnessed")
-    if isinstance(value.get("files"), list):
-        yield from _file_claims([file for file in value["files"] if isinstance(file, dict)], proposal)
-    for test in value["tests"] if isinstance(value.get("tests"), list) else ():
-        if isinstance(test, dict) and isinstance(test.get("file"), str):
-            there = exists(_clean(test["file"]))
-            yield ClaimPart(claim=f"tests in {_short(test['file'])}", verdict="unwitnessed" if there else "contradicted")
-
-
-def _file_claims(files: list[dict[str, Any]], proposal: Proposal) -> Iterator[ClaimPart]:
-    kinds = {change.path: change.kind for change in proposal.changes}
-    for file in files:
-        if path := _path(file):
-            action = str(file.get("action", "change"))
-            yield ClaimPart(claim=f"{_short(action)} {path}", verdict=_verdict(action, kinds.get(path)))
-    listed = {_path(file) for file in files}
-    for path in kinds:
-        if path not in listed:
-            yield ClaimPart(claim=f"files: leaves out {path}, which changed", verdict="contradicted")
-
-
-def _verdict(action: str, kind: str | None) -> Verdict:
-    if kind is None:
-        return "contradicted"
-    # Other words than these say nothing that could be held against the kind of the change.
-    expected = {"create": ("create", "rename"), "modify": ("modify", "rename"), "delete": ("delete",)}.get(action.lower())
-    return "confirmed" if expected is None or kind in expected else "contradicted"
-
-
 def _path(file: Any) -> str:
     path = file.get("path") if isinstance(file, dict) else None
-    return _clean(path) if isinstance(path, str) else ""
-
-
-def _clean(path: str) -> str:
-    return path.strip().removeprefix("./")
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return " ".join(text.split())[:200]
+    return path.strip().removeprefix("./") if isinstance(path, str) else ""
