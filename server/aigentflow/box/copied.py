@@ -106,7 +106,13 @@ class Entries:
 
     def link(self, name: str, source: int, parent: int, path: str) -> None:
         """Copy a link as one; where it names the workspace by its absolute path, it leads to the copy."""
-        leads_to, root = os.readlink(name, dir_fd=source), self.copied.root
+        root = self.copied.root
+        try:
+            leads_to = os.readlink(name, dir_fd=source)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise FileNotFoundError(errno.ENOENT, "it is no link any more", name) from error
         if leads_to == root or leads_to.startswith(root + "/"):
             leads_to = self.copied.seen_as + leads_to[len(root) :]
         self._symlink(leads_to, name, parent, path)

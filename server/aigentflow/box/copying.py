@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import stat
+import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
@@ -25,6 +26,7 @@ _SMALL_FOLDER = (2_000, 32 << 20)
 """Entries and bytes up to which an ignored folder is copied."""
 _SMALL_HISTORY = (1_000, 16 << 20)
 _DEEPEST = 120
+_MOST_TICKS = 20
 _ROOT = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _CACHES = re.compile(r"__pycache__|\.(?:mypy_cache|pytest_cache|ruff_cache|turbo|parcel-cache|nyc_output|vite|vitest)")
 _MADE_BY_BUILDS = re.compile(r"target|dist|build|out|bin|obj|coverage|\.(?:next|nuxt|output|svelte-kit|angular|gradle|tox|nox)")
@@ -48,13 +50,27 @@ def copy_tree(
         copier.fill(source, copy, "", IgnoreRules().below(root, ""))
         for topping in toppings:
             copier.lay_over(copy, topping)
-        # Files are stamped by the clock of the disk, which may be another machine's and is coarser than ours.
-        os.utime(copy)
-        copied.ended_ns = os.fstat(copy).st_ctime_ns
+        copied.ended_ns = _later_than_all(copied, copy)
     finally:
         os.close(source)
         os.close(copy)
     return copied
+
+
+def _later_than_all(copied: Copied, target: int) -> int:
+    """Return a time after which a file that is written gets another stamp than it has.
+
+    Files are stamped by the clock of the disk, which may be another machine's and ticks more slowly than ours.
+    """
+    latest = max((before.copy.ctime_ns for before in copied.files.values()), default=0)
+    for _ in range(_MOST_TICKS):
+        os.utime(target)
+        now = os.fstat(target).st_ctime_ns
+        if now > latest:
+            break
+        time.sleep(0.001)
+    # Where it ticks very slowly, the files of the last tick are compared by their contents.
+    return now
 
 
 class _TreeCopier:
