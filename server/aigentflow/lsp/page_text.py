@@ -85,7 +85,8 @@ def file_link(root: Path, path: str, line: int | None = None) -> str:
     if path.startswith("/") or not path.isprintable() or "\\" in path or {"", ".", ".."} & set(parts):
         return code(where)
     anchor = "" if line is None else f"#L{line}"
-    return f"[{inline(where)}](<{uri_of(root / path)}{anchor}>)"
+    # In a link's target an ampersand could begin a character reference.
+    return f"[{inline(where)}](<{uri_of(root / path).replace('&', '%26')}{anchor}>)"
 
 
 def _longest_run(text: str) -> int:
