@@ -85,8 +85,9 @@ def file_link(root: Path, path: str, line: int | None = None) -> str:
     if path.startswith("/") or not path.isprintable() or "\\" in path or {"", ".", ".."} & set(parts):
         return code(where)
     anchor = "" if line is None else f"#L{line}"
-    # In a link's target an ampersand could begin a character reference.
-    return f"[{inline(where)}](<{uri_of(root / path).replace('&', '%26')}{anchor}>)"
+    # Where a viewer takes no `file:` links the target stands there as text, in which these would act.
+    target = re.sub(r"[&*~]", lambda match: f"%{ord(match.group()):02X}", uri_of(root / path))
+    return f"[{inline(where)}](<{target}{anchor}>)"
 
 
 def _longest_run(text: str) -> int:
