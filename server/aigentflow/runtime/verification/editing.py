@@ -54,7 +54,7 @@ class OneProgram:
             name, equals, _value = text.partition("=")
             if name in options:
                 kept.append(text)
-                kept += self.arguments[at + 1 : at + 2] if not equals and not self.arguments[at + 1 : at + 2][:1] == ("--",) else ()
+                kept += self.arguments[at + 1 : at + 2] if not equals and self.arguments[at + 1 : at + 2] != ("--",) else ()
         return OneProgram(self.before, self.program, (*arguments, *kept))
 
     def command(self, runner: Sequence[str]) -> str:

@@ -10,26 +10,38 @@ from aigentflow.runtime.verification.programs import CHECKS_NOTHING, UNCLEAR, op
 from aigentflow.runtime.verification.running import Line, Meaning, Program, Scripts, Several, meaning_of
 from aigentflow.runtime.verification.scripts import ScriptSource
 from aigentflow.runtime.verification.shell_state import (
-    STEERING,
     ShellState,
     Verdict,
     finds_own_tools,
+    is_for_shell,
     masked,
     moved,
     runs_with_errexit,
-    set_options,
+    steers,
 )
 from aigentflow.runtime.verification.words import NotUnderstood, Word
 
 _DEEPEST = 12
 _MOST_LINES = 300
+LOST = "its exit status is lost: another command follows it"
 
 
-def _hands_on_status(node: Node) -> bool:
-    """Whether it is `exit` or `exit $?`."""
+def _hands_on_status(node: Node, saved: str = "") -> bool:
+    """Whether it is `exit`, `exit $?`, or `exit $saved` where a status was saved."""
     if not isinstance(node, Simple) or not node.words or node.words[0].text not in ("exit", "return"):
         return False
-    return len(node.words) == 1 or (len(node.words) == 2 and node.words[1].text == "$?")
+    status = [word.text for word in node.words[1:]]
+    return status in ([f"${saved}"], [f"${{{saved}}}"]) if saved else status in ([], ["$?"])
+
+
+def _saves_status(node: Node) -> str:
+    """Return the name of the variable that the exit status goes to, '' where it goes nowhere."""
+    named = node.assigned if isinstance(node, Simple) and not node.words and len(node.assigned) == 1 else ()
+    return next((name for name, value in named if value.text == "$?"), "")
+
+
+def _sets(node: Node, name: str) -> bool:
+    return not isinstance(node, Simple) or any(assigned == name for assigned, _value in node.assigned)
 
 
 class Judge:
@@ -52,33 +64,35 @@ class Judge:
         """Return the verdict; `kept`: a failure here ends the shell under `set -e`."""
         match node:
             case Parts():
-                return self._parts(node, shell, kept, depth)
+                verdict = self._parts(node, shell, kept, depth)
             case Both():
-                return self._both(node, shell, kept, depth)
+                verdict = self._both(node, shell, kept, depth)
             case Either():
-                return self._either(node, shell, kept, depth)
+                verdict = self._either(node, shell, kept, depth)
             case Pipe():
-                return self._pipe(node, shell, kept, depth)
+                verdict = self._pipe(node, shell, kept, depth)
             case Not():
                 inner = self._node(node.part, shell, False, depth)
-                return masked("`!` turns its exit status round") if inner.checks else Verdict(leaves=inner.leaves)
+                verdict = masked("`!` turns its exit status round") if inner.checks else Verdict(leaves=inner.leaves)
             case Group():
                 inner = self._node(node.body, shell.copy() if node.subshell else shell, kept, depth)
-                return replace(inner, exits=False, leaves=False) if node.subshell else inner
+                verdict = replace(inner, exits=False, leaves=False) if node.subshell else inner
             case Branch():
-                return self._branch(node, shell, depth)
+                verdict = self._branch(node, shell, depth)
             case Simple():
-                return self._simple(node, shell, depth)
+                verdict = self._simple(node, shell, depth)
+        return verdict
 
     def _parts(self, node: Parts, shell: ShellState, kept: bool, depth: int) -> Verdict:
-        seen, guarded = Verdict(), True
+        seen, guarded, saved = Verdict(), True, ""
         for part, background in node.parts:
-            if seen.checks and _hands_on_status(part):
+            if seen.checks and _hands_on_status(part, saved):
                 return seen
             verdict = self._node(part, shell.copy() if background else shell, kept, depth)
             why = seen.masked or verdict.masked
             if seen.checks and not guarded:
-                why = why or "its exit status is lost: another command follows it"
+                kept_so_far = not verdict.checks and not _sets(part, saved) if saved else bool(saved := _saves_status(part))
+                why = why or ("" if kept_so_far else LOST)
             if seen.leaves and verdict.checks:
                 why = why or "`exit` may end it before anything is checked"
             if background and verdict.checks:
@@ -87,7 +101,7 @@ class Judge:
                 guarded = verdict.exits or (shell.errexit and kept and verdict.stops)
             checks, leaves = seen.checks or verdict.checks, seen.leaves or verdict.leaves
             seen = Verdict(checks, why, verdict.fails, verdict.exits, leaves, stops=checks)
-        return seen
+        return replace(seen, masked=seen.masked or LOST) if saved else seen
 
     def _both(self, node: Both, shell: ShellState, kept: bool, depth: int) -> Verdict:
         left = self._node(node.left, shell, False, depth)
@@ -125,7 +139,7 @@ class Judge:
         return Verdict(leaves=any(verdict.leaves for verdict in verdicts))
 
     def _simple(self, node: Simple, shell: ShellState, depth: int) -> Verdict:
-        steering = next((name for name, value in node.assigned if name in STEERING and not finds_own_tools(name, value)), "")
+        steering = next((name for name, value in node.assigned if steers(name) and not finds_own_tools(name, value)), "")
         if steering:
             return masked(f"it sets {steering}")
         if not node.words:
@@ -140,34 +154,28 @@ class Judge:
 
     def _builtin(self, words: tuple[Word, ...], shell: ShellState, depth: int) -> Verdict | None:
         name, arguments = words[0].text, [word.text for word in words[1:]]
+        fixed = all(word.fixed for word in words)
+        verdict: Verdict | None = None
         match name:
             case "exit" | "return":
                 status = arguments[0] if arguments else "0"
                 fails = status.isdigit() and int(status) % 256 != 0
-                return Verdict(fails=fails, exits=fails and name == "exit", leaves=not fails)
+                verdict = Verdict(fails=fails, exits=fails and name == "exit", leaves=not fails)
             case "false":
-                return Verdict(fails=True)
-            case "set":
-                set_options(arguments, shell)
-            case "cd":
-                shell.folder = moved(shell.folder, arguments)
+                verdict = Verdict(fails=True)
             case "trap" | "alias":
-                return masked(f"it sets a {name}")
+                verdict = masked(f"it sets a {name}")
             case "." | "source":
                 known = arguments[:1] and arguments[0].endswith("bin/activate")
-                return Verdict() if known else masked("it reads another script into itself")
+                verdict = Verdict() if known else masked("it reads another script into itself")
             case "export":
-                shell.assigned.update(text.split("=")[0] for text in arguments)
-                steering = next((text.split("=")[0] for text in arguments if text.split("=")[0] in STEERING), "")
-                return masked(f"it sets {steering}") if steering else Verdict()
-            case "read":
-                shell.assigned.update(arguments)
+                steering = next((text.split("=", 1)[0] for text in arguments if steers(text.split("=", 1)[0])), "")
+                verdict = masked(f"it sets {steering}") if steering else None
             case "eval":
-                fixed = all(word.fixed for word in words)
-                return (
-                    self.line(" ".join(arguments), shell, depth + 1) if fixed else masked("it runs text that is put together while it runs")
-                )
-        return None
+                verdict = masked("it runs text that is put together while it runs")
+                verdict = self.line(" ".join(arguments), shell, depth + 1) if fixed else verdict
+        shell.take(name, arguments, fixed)
+        return verdict
 
     def _meaning(self, meaning: Meaning, shell: ShellState, depth: int) -> Verdict:
         match meaning:
@@ -185,10 +193,11 @@ class Judge:
 
     def _program(self, program: Program, shell: ShellState, depth: int) -> Verdict:
         if program.shell_file:
-            text = self._source.read(moved(shell.folder, [program.shell_file]))
-            if text is not None:
+            inside = shell.folder is not None and not program.shell_file.startswith(("/", "~"))
+            text = self._source.read(moved(shell.folder or "", [program.shell_file])) if inside else None
+            if text is not None and is_for_shell(text, program.shell_file):
                 return self.line(text, ShellState(shell.folder, program.errexit or runs_with_errexit(text)), depth + 1)
-            if program.must_be_read:
+            if text is None and program.must_be_read:
                 return masked(f"`{program.shell_file}` is not looked into")
         if program.name in CHECKS_NOTHING:
             return _find_runs(program) or Verdict()
@@ -198,12 +207,15 @@ class Judge:
         return Verdict(checks, why, stops=True)
 
     def _scripts(self, wanted: Scripts, shell: ShellState, depth: int) -> Verdict:
+        if shell.folder is None:
+            return masked("the package whose scripts it runs is known only while it runs")
         folders = self._source.folders(shell.folder, wanted.where)
-        if not folders:
-            return masked("it runs scripts of other packages that are not looked into")
+        if not folders and (wanted.where or not wanted.else_program):
+            other = "it runs scripts of other packages that are not looked into"
+            return masked(other if wanted.where else "there is no package.json to look its scripts up in")
         found = [self._script(folder, name, wanted, depth) for folder in folders for name in self._source.names(folder, wanted.name)]
         if not found:
-            if wanted.else_program and wanted.where == "":
+            if wanted.else_program and wanted.where != "*":
                 return self._program(Program(wanted.name, tuple(wanted.arguments)), shell, depth)
             return Verdict() if wanted.if_present else masked(f"there is no script `{wanted.name}`")
         why = next((verdict.masked for verdict in found if verdict.masked), "")
@@ -212,6 +224,8 @@ class Judge:
     def _script(self, folder: str, name: str, wanted: Scripts, depth: int) -> Verdict:
         if (folder, name) in self._open:
             return masked(f"the script `{name}` calls itself")
+        if self._source.other_shell(folder):
+            return masked("a setting of the package manager names another shell for scripts")
         self._open.append((folder, name))
         try:
             main = self.line(wanted.with_arguments(self._source.script(folder, name) or ""), ShellState(folder), depth + 1)

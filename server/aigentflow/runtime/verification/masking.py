@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from aigentflow.runtime.verification.judging import Judge
 from aigentflow.runtime.verification.scripts import FileScripts, OneFolder, ScriptSource
 from aigentflow.runtime.verification.shell_state import ShellState
+from aigentflow.runtime.verification.summaries import ran_nothing
+
+__all__ = ["masked_in", "masked_in_files", "masks", "ran_nothing"]
 
 NOTHING_RUN = "it runs no program that checks anything"
 

@@ -62,3 +62,5 @@ class Unclear:
 
 
 Meaning = Line | Scripts | Program | Several | Unclear
+NOTHING = Program("true")
+"""Something that checks nothing."""

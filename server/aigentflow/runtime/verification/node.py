@@ -76,7 +76,7 @@ class NodeCommands:
             text = self._with_called(place, name)
             if text is None or (field == "tests" and _NOT_HERE.search(text)) or (name == "check" and "biome" not in text):
                 continue
-            if "no test specified" in text or (_EVERYWHERE.search(text) and not place.folder == "" and not place.above):
+            if "no test specified" in text or (_EVERYWHERE.search(text) and place.folder != "" and not place.above):
                 continue
             yield name
 

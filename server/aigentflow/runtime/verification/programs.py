@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 CHECKS_NOTHING = frozenset(
     """
-    : true echo printf cd pushd popd export unset local readonly declare typeset set shopt umask ulimit read wait sleep kill pkill test [ [[ ls cat head
-    tail tee pwd date which type hash command-v env-info whoami id uname hostname mkdir rmdir rm cp mv ln touch chmod chown find sed awk
-    tr cut sort uniq wc grep rg jq yq git curl wget tar unzip gzip rimraf shx del del-cli mkdirp cpy copyfiles ncp cpx docker
-    docker-compose podman kubectl prisma husky patch-package simple-git-hooks lint-staged-init open clear tput stty wait-on wait-for-it pip pip3
-    fnm nvm volta playwright-install seq basename dirname realpath readlink yes xdg-open rsync
-    """.split()  # noqa: SIM905
+    : true echo printf cd pushd popd export unset local readonly declare typeset set shopt umask ulimit read wait sleep kill
+    pkill test [ [[ ls cat head tail tee pwd date which type hash whoami id uname hostname mkdir rmdir rm cp mv ln touch
+    chmod chown find sed awk tr cut sort uniq wc grep rg jq yq git curl wget tar unzip gzip rimraf shx del del-cli mkdirp
+    cpy copyfiles ncp cpx docker docker-compose podman kubectl prisma husky patch-package simple-git-hooks open clear tput
+    stty wait-on pip pip3 fnm nvm volta seq basename dirname realpath readlink yes rsync
+    """.split()  # noqa: SIM905 - a list of single words reads better as a text
 )
 """A command line of these alone has not checked anything."""
 
@@ -79,9 +79,11 @@ KNOWN: Mapping[str, Hiding] = {
     "pylint": Hiding("--list-msgs --generate-rcfile -h", "--exit-zero --fail-under=0 --fail-under=-10", ""),
     "black": Hiding("", "", "", needs="--check --diff"),
     "isort": Hiding("", "", "", needs="--check --check-only -c"),
+    "bun test": Hiding("-h", "--pass-with-no-tests", "-u --update-snapshots"),
     "node": Hiding("-v -h -i --v8-options", "", "--test-update-snapshots"),
 }
 """By the program's name."""
+_UNKNOWN = Hiding("", "--passWithNoTests --pass-with-no-tests --exit-zero", "")
 SAME_AS: Mapping[str, str] = {
     "vue-tsc": "tsc",
     "tsgo": "tsc",
@@ -100,30 +102,33 @@ _OFF = re.compile(r"=(false|0|no|off)$", re.I)
 
 def options_hide(program: str, arguments: Sequence[str]) -> tuple[bool, str]:
     """Return whether the program checks anything with these arguments, and why its exit status proves nothing ('' if it does)."""
-    if "--help" in arguments or "--version" in arguments:
-        return False, ""
     kind = SAME_AS.get(program, program)
     if kind == "ruff" and arguments[:1] == ["format"]:
         kind = "ruff format"
-    hiding = KNOWN.get(kind)
-    if hiding is None:
-        generic = next((text for text in arguments if _same(text, ("--passWithNoTests", "--exit-zero"))), "")
-        return True, f"`{generic}` lets `{program}` pass with failures or without anything checked" if generic else ""
-    if any(_same(text, hiding.nothing.split()) and (text.startswith("-") or at == 0) for at, text in enumerate(arguments)):
+    hiding = KNOWN.get(kind, _UNKNOWN)
+    nothing = ("--help", "--version", *hiding.nothing.split())
+    if any(_same(text, nothing) and (text.startswith("-") or at == 0) for at, text in enumerate(arguments)):
         return False, ""
-    if text := next((text for text in arguments if _same(text, hiding.passes.split())), ""):
-        return True, f"`{text}` lets `{program}` pass with failures or without anything checked"
+    return True, _passes(program, hiding, arguments) or _changes(program, hiding, arguments)
+
+
+def _passes(program: str, hiding: Hiding, arguments: Sequence[str]) -> str:
+    found = next((text for text in arguments if _same(text, hiding.passes.split())), "")
     if "--testFailureExitCode" in arguments and arguments[arguments.index("--testFailureExitCode") + 1 :][:1] == ["0"]:
-        return True, f"`--testFailureExitCode 0` lets `{program}` pass with failures"
+        found = "--testFailureExitCode 0"
+    return f"`{found}` lets `{program}` pass with failures or without anything checked" if found else ""
+
+
+def _changes(program: str, hiding: Hiding, arguments: Sequence[str]) -> str:
     if "--exit-non-zero-on-fix" not in arguments and (
         text := next((text for text in arguments if _same(text, hiding.changes.split())), "")
     ):
-        return True, f"with `{text}` `{program}` changes files before it judges them"
+        return f"with `{text}` `{program}` changes files before it judges them"
     if hiding.needs and not any(_same(text, hiding.needs.split()) for text in arguments):
-        return True, f"`{program}` without `{hiding.needs.split()[0]}` changes files or prints them, and judges nothing"
-    return True, ""
+        return f"`{program}` without `{hiding.needs.split()[0]}` changes files or prints them, and judges nothing"
+    return ""
 
 
 def _same(text: str, options: Sequence[str]) -> bool:
     """Whether the argument is one of the options; `--option=false` is not."""
-    return text in options or (text.startswith("--") and "=" in text and not _OFF.search(text) and text.split("=")[0] in options)
+    return text in options or (text.startswith("--") and "=" in text and not _OFF.search(text) and text.split("=", 1)[0] in options)

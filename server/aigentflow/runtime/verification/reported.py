@@ -8,22 +8,26 @@ from collections.abc import Callable, Iterator, Sequence
 from aigentflow.runtime.verification.places import JSON_START, Hit, Places
 from aigentflow.runtime.verification.scripts import json_list
 
+_AT = r"^(?P<path>\S.*?):(?P<line>\d+):(?P<column>\d+)"
+_PYTHON_AT = r"^(?P<path>\S.*?\.(?:pyi?|ipynb)):(?P<line>\d+):"
+_LEVEL, _MESSAGE = r"(?P<level>error|warning)", r"(?P<message>.*)"
 _ONE_LINE = tuple(
     re.compile(text)
     for text in (
         # tsc, plain and pretty
-        r"^(?P<path>[^\s(][^(]*?)\((?P<line>\d+),(?P<column>\d+)\): (?P<level>error|warning) (?P<code>TS\d+): (?P<message>.*)$",
-        r"^(?P<path>\S.*?):(?P<line>\d+):(?P<column>\d+) - (?P<level>error|warning) (?P<code>TS\d+): (?P<message>.*)$",
+        rf"^(?P<path>[^\s(][^(]*?)\((?P<line>\d+),(?P<column>\d+)\): {_LEVEL} (?P<code>TS\d+): {_MESSAGE}$",
+        rf"{_AT} - {_LEVEL} (?P<code>TS\d+): {_MESSAGE}$",
         # mypy, pyright
-        r"^(?P<path>\S.*?\.pyi?):(?P<line>\d+):(?:(?P<column>\d+):)?(?:\d+:\d+:)? (?P<level>error): (?P<message>.*?)(?:  \[(?P<code>[\w-]+)\])?$",
-        r"^\s+(?P<path>/.*?\.pyi?):(?P<line>\d+):(?P<column>\d+) - (?P<level>error|warning): (?P<message>.*?)(?: \((?P<code>report\w+)\))?$",
-        # pylint counts columns from 0, see `_column_base`
-        r"^(?P<path>\S.*?\.pyi?):(?P<line>\d+):(?P<column0>\d+): (?P<code>[CRWEF]\d{4}): (?P<message>.*)$",
+        rf"{_PYTHON_AT}(?:(?P<column>\d+):)?(?:\d+:\d+:)? (?P<level>error): (?P<message>.*?)(?:  \[(?P<code>[\w-]+)\])?$",
+        rf"^\s+(?P<path>/.*?\.pyi?):(?P<line>\d+):(?P<column>\d+) - {_LEVEL}: (?P<message>.*?)(?: \((?P<code>report\w+)\))?$",
+        # pylint, which counts columns from 0
+        rf"{_PYTHON_AT}(?P<column0>\d+): (?P<code>[CRWEF]\d{{4}}): {_MESSAGE}$",
         # ruff and flake8 on one line
-        r"^(?P<path>\S.*?\.(?:pyi?|ipynb)):(?P<line>\d+):(?P<column>\d+): (?P<code>[A-Z]+\d+|[\w-]*[sS]yntax[\w-]*):? (?:\[\*\] )?(?P<message>.*)$",
+        rf"{_PYTHON_AT}(?P<column>\d+): (?P<code>[A-Z]+\d+|[\w-]*[sS]yntax[\w-]*):? (?:\[\*\] )?{_MESSAGE}$",
         # eslint unix and compact, oxlint unix
-        r"^(?P<path>\S.*?):(?P<line>\d+):(?P<column>\d+): (?P<message>.*) \[(?P<level>Error|Warning)(?:/(?P<code>[^\]]+))?\]$",
-        r"^(?P<path>\S.*?): line (?P<line>\d+), col (?P<column>\d+), (?P<level>Error|Warning) - (?P<message>.*?)(?: \((?P<code>[^()\s]+)\))?$",
+        rf"{_AT}: {_MESSAGE} \[(?P<level>Error|Warning)(?:/(?P<code>[^\]]+))?\]$",
+        r"^(?P<path>\S.*?): line (?P<line>\d+), col (?P<column>\d+), (?P<level>Error|Warning) - "
+        r"(?P<message>.*?)(?: \((?P<code>[^()\s]+)\))?$",
         # prettier
         r"^\[(?P<level>error)\] (?P<path>\S+): (?P<message>\w*Error: .*?)(?: \((?P<line>\d+):(?P<column>\d+)\))?$",
     )

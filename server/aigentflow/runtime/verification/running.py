@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from aigentflow.runtime.verification.managers import package_manager, script_runner
-from aigentflow.runtime.verification.meanings import Line, Meaning, Program, Scripts, Several, Unclear
+from aigentflow.runtime.verification.managers import package_manager
+from aigentflow.runtime.verification.meanings import NOTHING, Line, Meaning, Program, Scripts, Several, Unclear
+from aigentflow.runtime.verification.runners import script_runner
 
 __all__ = ["Line", "Meaning", "Program", "Scripts", "Several", "Unclear", "meaning_of"]
 
@@ -54,37 +53,48 @@ _SUBCOMMANDS = {
     "rye": {"run"},
     "hatch": {"run"},
 }
+_ODD: dict[str, tuple[str, ...]] = {
+    "env": ("-S", "--split-string"),
+    "timeout": ("--preserve-status",),
+    "xargs": ("-r", "--no-run-if-empty"),
+}
 _SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _OWN_PROGRAM = re.compile(r"(?:^|/)(?:node_modules/\.bin|\.?venv/bin|\.tox/[\w.-]+/bin)/([\w.-]+)$")
 _PACKAGE_PROGRAM = re.compile(r"(?:^|/)node_modules/(?:@[\w.-]+/)?[\w.-]+/(?:[\w.-]+/)*([\w.-]+?)(?:\.[cm]?js)?$")
+_VERSIONED = re.compile(r"^(?:@[\w.-]+/)?([\w.-]+)@[\w.^~*-]+$")
 _SYSTEM_PROGRAM = re.compile(r"^/(?:usr/(?:local/)?)?s?bin/([\w.+-]+)$")
 
 
 def meaning_of(words: Sequence[str]) -> Meaning:
     """Return what the words run."""
     name, arguments = _program_name(words[0]), list(words[1:])
+    found: Meaning | None
     if name == "cross-env-shell":
-        return Line(" ".join(text for text in arguments if not _ASSIGNMENT.match(text)))
-    if name in _PREFIXES or (name in _SUBCOMMANDS and arguments[:1] and arguments[0] in _SUBCOMMANDS[name]):
-        return _wrapped(name, arguments)
-    if name in _SHELLS:
-        return _shell(arguments)
-    if name in ("node", "nodejs"):
-        return _node(arguments)
-    if re.fullmatch(r"python(3(\.\d+)?)?|pypy3?", name):
-        return _python(arguments)
-    if name == "coverage" and arguments[:1] == ["run"]:
-        return _python(_after_options(arguments[1:], frozenset({"--source", "--rcfile", "--omit", "--include", "--data-file"}), keep="-m"))
-    if (found := package_manager(name, arguments) or script_runner(name, arguments)) is not None:
-        return meaning_of(found.words) if isinstance(found, Line) and found.words else found
-    if "/" in words[0] and "/" in name:
-        return Program(name.rsplit("/", 1)[-1], tuple(arguments), shell_file=words[0], must_be_read=words[0].endswith((".sh", ".bash")))
+        found = Line(" ".join(text for text in arguments if not _ASSIGNMENT.match(text)))
+    elif name in _PREFIXES or (name in _SUBCOMMANDS and arguments[:1] and arguments[0] in _SUBCOMMANDS[name]):
+        found = _wrapped(name, arguments)
+    elif name in _SHELLS:
+        found = _shell(arguments)
+    elif name in ("node", "nodejs"):
+        found = _node(arguments)
+    elif re.fullmatch(r"python(3(\.\d+)?)?|pypy3?", name):
+        found = _python(arguments)
+    elif name == "coverage" and arguments[:1] == ["run"]:
+        found = _python(_after_options(arguments[1:], frozenset({"--source", "--rcfile", "--omit", "--include", "--data-file"}), keep="-m"))
+    else:
+        found = package_manager(name, arguments) or script_runner(name, arguments) or _itself(words[0], name, arguments)
+    return meaning_of(found.words) if isinstance(found, Line) and found.words else found
+
+
+def _itself(word: str, name: str, arguments: list[str]) -> Program:
+    if "/" in word and "/" in name:
+        return Program(name.rsplit("/", 1)[-1], tuple(arguments), shell_file=word, must_be_read=word.endswith((".sh", ".bash")))
     return Program(name, tuple(arguments))
 
 
 def _program_name(text: str) -> str:
-    match = _OWN_PROGRAM.search(text) or _PACKAGE_PROGRAM.search(text) or _SYSTEM_PROGRAM.match(text)
+    match = _OWN_PROGRAM.search(text) or _PACKAGE_PROGRAM.search(text) or _SYSTEM_PROGRAM.match(text) or _VERSIONED.match(text)
     return match[1] if match else text
 
 
@@ -101,27 +111,17 @@ def _after_options(arguments: Sequence[str], valued: frozenset[str], keep: str =
 
 
 def _wrapped(name: str, arguments: list[str]) -> Meaning:
-    if name == "env" and any(text in ("-S", "--split-string") or text.startswith("-S") for text in arguments):
-        return Unclear("`env -S` puts the command together")
-    if name == "timeout" and "--preserve-status" in arguments:
-        return Unclear("`timeout --preserve-status` may hand on 0")
-    if name == "xargs" and any(text in ("-r", "--no-run-if-empty") for text in arguments):
-        return Unclear("`xargs -r` may run nothing")
-    if name == "command" and arguments[:1] and arguments[0] in ("-v", "-V"):
-        return Program("which", ())
-    if name == "npx" and any(text in ("-c", "--call") for text in arguments):
-        at = next(at for at, text in enumerate(arguments) if text in ("-c", "--call"))
-        return Line(arguments[at + 1]) if at + 1 < len(arguments) else Unclear("`npx -c` names nothing")
-    if name in _SUBCOMMANDS:
-        arguments = arguments[1:]
-    rest = _after_options(arguments, _PREFIXES.get(name, frozenset()))
+    if name in _ODD and (odd := next((text for text in arguments if text.startswith(_ODD[name])), "")):
+        return Unclear(f"`{name} {odd}` may run nothing, something else, or not hand on its exit status")
+    if name == "npx" and (at := next((at for at, text in enumerate(arguments) if text in ("-c", "--call")), -1)) >= 0:
+        return Line(" ".join(arguments[at + 1 : at + 2]))
+    if name == "command" and arguments[:1] in (["-v"], ["-V"]):
+        return NOTHING
+    rest = _after_options(arguments[1:] if name in _SUBCOMMANDS else arguments, _PREFIXES.get(name, frozenset()))
     if name == "timeout":
         rest = rest[1:]
-    if name in ("c8", "nyc") and rest[:1] and rest[0] in ("report", "check-coverage", "merge", "instrument"):
-        return Program("true", ())
-    if not rest:
-        return Program("true", ())
-    return meaning_of(rest)
+    reports = name in ("c8", "nyc") and rest[:1] and rest[0] in ("report", "check-coverage", "merge", "instrument")
+    return meaning_of(rest) if rest and not reports else NOTHING
 
 
 def _shell(arguments: list[str]) -> Meaning:
@@ -136,7 +136,7 @@ def _shell(arguments: list[str]) -> Meaning:
             pipefail |= value == "pipefail"
             errexit |= value == "errexit"
         if "n" in option:
-            return Program("true", ())
+            return NOTHING
         errexit |= "e" in option
         has_line |= "c" in option
     if not rest:
@@ -157,7 +157,7 @@ def _node(arguments: list[str]) -> Meaning:
         if option in ("-e", "--eval", "-p", "--print", "-pe") or option.startswith(("--eval=", "--print=")):
             return Unclear("it runs a text that stands on the command line")
         if option in ("--version", "-v", "--help", "-h"):
-            return Program("true", ())
+            return NOTHING
         tests |= option == "--test"
         if option in valued and rest:
             rest.pop(0)
@@ -181,8 +181,3 @@ def _python(arguments: list[str]) -> Meaning:
     if not rest:
         return Unclear("python reads its program from its input")
     return Program("python", tuple(rest))
-
-
-def quoted(arguments: Sequence[str]) -> str:
-    """Return the arguments as the shell reads them."""
-    return shlex.join(arguments)

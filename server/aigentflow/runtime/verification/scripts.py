@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+
+_OTHER_SHELL = re.compile(r"^\s*(?:script-shell|scriptShell|shell-emulator|shellEmulator)\s*[=:]", re.M)
 
 
 class ScriptSource(Protocol):
@@ -19,6 +22,9 @@ class ScriptSource(Protocol):
 
     def folders(self, folder: str, where: str) -> tuple[str, ...]:
         """Return the packages meant: '' the nearest one, `*` all, else a name or a path; empty where they are not known."""
+
+    def other_shell(self, folder: str) -> bool:
+        """Whether settings let scripts run in another shell than usual."""
 
     def read(self, path: str) -> str | None:
         """Return the text of a file."""
@@ -41,6 +47,10 @@ class OneFolder:
     def folders(self, folder: str, where: str) -> tuple[str, ...]:
         """Return the folder itself; other packages are not known."""
         return () if where else (folder,)
+
+    def other_shell(self, folder: str) -> bool:
+        """Return no: settings are not known."""
+        return False
 
     def read(self, path: str) -> str | None:
         """Return nothing: files are not known."""
@@ -85,6 +95,11 @@ class FileScripts:
         if self.manifest(path) is not None:
             return (path,)
         return tuple(found for found in self._candidates(where) if (self.manifest(found) or {}).get("name") == where)[:1]
+
+    def other_shell(self, folder: str) -> bool:
+        """Whether settings of npm or pnpm name a shell for scripts."""
+        texts = [self.read(within(parent, ".npmrc")) or "" for parent in upwards(folder)]
+        return any(_OTHER_SHELL.search(text) for text in [*texts, self.read("pnpm-workspace.yaml") or ""])
 
     def _candidates(self, name: str) -> tuple[str, ...]:
         # Folders cannot be listed here; by habit a package lies in the folder of its name's last part.

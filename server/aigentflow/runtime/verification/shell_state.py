@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from aigentflow.runtime.verification.words import Word
 
 STEERING = frozenset({"PATH", "BASH_ENV", "ENV", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTEST_ADDOPTS", "PYTHONSTARTUP", "IFS", "SHELLOPTS"})
-"""Variables that decide which program runs or with which options."""
+_SCRIPT_SHELL = re.compile(r"(?i)p?npm_config_(script_)?shell")
+
+
+def steers(name: str) -> bool:
+    """Whether the variable decides which program runs or with which options."""
+    return name in STEERING or _SCRIPT_SHELL.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,8 @@ class Verdict:
 class ShellState:
     """What the line has set so far."""
 
-    folder: str
+    folder: str | None
+    """Workspace-relative; None where it is known only while it runs."""
     errexit: bool = False
     pipefail: bool = False
     assigned: set[str] = field(default_factory=set)
@@ -41,6 +48,18 @@ class ShellState:
     def copy(self) -> ShellState:
         """Return what a subshell starts with."""
         return replace(self, assigned=set(self.assigned))
+
+    def take(self, name: str, arguments: Sequence[str], fixed: bool) -> None:
+        """Take over what a program of the shell itself changes."""
+        match name:
+            case "set":
+                set_options(arguments, self)
+            case "cd":
+                self.folder = moved(self.folder, arguments) if fixed and self.folder is not None and arguments else None
+            case "export":
+                self.assigned.update(text.split("=", 1)[0] for text in arguments if "=" in text)
+            case "read":
+                self.assigned.update(arguments)
 
 
 def masked(why: str) -> Verdict:
@@ -60,7 +79,7 @@ def set_options(arguments: Sequence[str], shell: ShellState) -> None:
 
 
 def moved(folder: str, arguments: Sequence[str]) -> str:
-    """Return the workspace-relative folder after `cd`."""
+    """Return the workspace-relative path that the last argument leads to from the folder."""
     parts = folder.split("/") if folder else []
     for part in (arguments[-1] if arguments else "").split("/"):
         if part == "..":
@@ -79,3 +98,11 @@ def runs_with_errexit(text: str) -> bool:
     """Whether the first line of a script asks for `-e`."""
     first = text.split("\n", 1)[0]
     return first.startswith("#!") and any(word.startswith("-") and "e" in word for word in first.split()[1:])
+
+
+def is_for_shell(text: str, path: str) -> bool:
+    """Whether a file is a script of the shell, by its first line, else by its name."""
+    first = text.split("\n", 1)[0]
+    if first.startswith("#!"):
+        return re.search(r"\b(?:ba|da|z|k|a)?sh\b", first) is not None
+    return path.endswith((".sh", ".bash")) or "." not in path.rsplit("/", 1)[-1]

@@ -32,16 +32,20 @@ _NO_TESTS = re.compile(
     re.M | re.I,
 )
 _TESTS_RAN = re.compile(
-    r"^\s*Tests:?\s.*\b[1-9]\d* (?:passed|failed)|^=*.*\b[1-9]\d* (?:passed|failed|errors?)\b.* in [\d.]+|^\s*[1-9]\d* (?:passing|failing)\b"
-    r"|^[#ℹ] (?:pass|fail) [1-9]|^Ran [1-9]\d* tests?|^\s*[1-9]\d* (?:pass|fail)$|^\s*[1-9]\d* tests? (?:passed|failed)|^\s*Test Files\s.*failed"
-    r"|^Test Suites:.*\bfailed",
-    re.M,
+    r"""^\s*Tests:?\s.*\b[1-9]\d*\s(?:passed|failed)|^=*.*\b[1-9]\d*\s(?:passed|failed|errors?)\b.*\sin\s[\d.]+
+    |^\s*[1-9]\d*\s(?:passing|failing)\b|^[\#ℹ]\s(?:pass|fail)\s[1-9]|^Ran\s[1-9]\d*\stests?|^\s*[1-9]\d*\s(?:pass|fail)$
+    |^\s*[1-9]\d*\stests?\s(?:passed|failed)|^\s*Test\sFiles\s.*failed|^Test\sSuites:.*\bfailed""",
+    re.M | re.X,
 )
-_TESTS_NAMED = re.compile(r"^\s*Tests:?\s+\S|^\s*0 passing\b|^[#ℹ] tests \d|^=*.*\b\d+ (?:skipped|deselected|xfailed)\b.* in [\d.]+", re.M)
+_TESTS_NAMED = re.compile(
+    r"""^\s*Tests:?\s+\S|^\s*0\spassing\b|^[\#ℹ]\stests\s\d|^=*.*\b\d+\s(?:skipped|deselected|xfailed)\b.*\sin\s[\d.]+
+    |^=*\s*(?:no|\d+)\stests?\scollected""",
+    re.M | re.X,
+)
 _NO_LINT = re.compile(
-    r"all of the files matching the glob pattern .* are ignored|No files matching|No files were processed|Checked 0 files|No files found to lint"
-    r"|Finished in \S+ on 0 files|No Python files found|AllFilesIgnored|no files to lint",
-    re.I,
+    r"""all\sof\sthe\sfiles\smatching\sthe\sglob\spattern\s.*\sare\signored|No\sfiles\smatching|No\sfiles\swere\sprocessed|Checked\s0\sfiles
+    |No\sfiles\sfound\sto\slint|Finished\sin\s\S+\son\s0\sfiles|No\sPython\sfiles\sfound|AllFilesIgnored|no\sfiles\sto\slint""",
+    re.I | re.X,
 )
 _LINT_ONLY_IGNORED = re.compile(r"File ignored (?:because|by default)")
 _NO_TYPES = re.compile(r"There are no \.py\[i\] files|No source files found|^0 files analyzed|COMMON COMMANDS", re.M)
