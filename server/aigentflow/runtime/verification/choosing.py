@@ -6,8 +6,19 @@ from collections.abc import Sequence
 
 from aigentflow.runtime.verification.editing import OneProgram
 from aigentflow.runtime.verification.packages import Package
-from aigentflow.runtime.verification.steps import MOST_FILES, Exists, Step, named
+from aigentflow.runtime.verification.steps import MOST_FILES, Step, named
+from aigentflow.workspace.globs import Glob, GlobError
 
+_VERBS = {"run", "related", "check", "lint", "ci", "format"}
+_VALUED = frozenset(
+    """
+    --cache-location --cache-strategy --config --config-path --diagnostic-level --dir --env --environment --ext --format
+    --ignore-path --ignore-pattern --max-diagnostics --max-warnings --maxWorkers --mode --output-file --outputFile --parser
+    --plugin --pool --project --reporter --resolve-plugins-relative-to --root --rootDir --rule --rulesdir --selectProjects
+    --shard --testTimeout --threads --tsconfig -c -f -o -r -w
+    """.split()  # noqa: SIM905 - a list of single words reads better as a text
+)
+"""Options of runners and linters that take a value of their own."""
 _SCRIPT_ENDS = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".vue", ".svelte", ".astro")
 _BIOME_ENDS = (*_SCRIPT_ENDS, ".json", ".jsonc", ".css", ".graphql")
 _VITEST_KEPT = ("--config", "-c", "--root", "-r", "--dir", "--project", "--environment", "--globals", "--mode")
@@ -17,11 +28,12 @@ _BIOME_KEPT = ("--config-path",)
 _OXLINT_KEPT = ("--config", "-c", "--tsconfig")
 
 
-def narrow(field: str, place: Package, program: OneProgram | None, changed: Sequence[str], exists: Exists) -> Step | None:
+def narrow(field: str, place: Package, program: OneProgram | None, changed: Sequence[str]) -> Step | None:
     """Return a step for the changed files that are there, None where there is no useful one."""
     inside = [path for path in changed if not place.folder or path.startswith(place.folder + "/")]
     if program is None or not inside:
         return None
+    inside = _asked_for(field, program, place, inside)
     chosen = _tests(program, place, inside) if field == "tests" else _lint(program, place, inside) if field == "lint" else None
     if chosen is None:
         return None
@@ -29,6 +41,21 @@ def narrow(field: str, place: Package, program: OneProgram | None, changed: Sequ
     if not 0 < n_files <= MOST_FILES:
         return None
     return Step(chosen.command(place.run_program()), place.folder, f"{n_files} changed file{'s' * (n_files > 1)}", narrow=True)
+
+
+def _asked_for(field: str, program: OneProgram, place: Package, changed: list[str]) -> list[str]:
+    """Return the files that the whole command looks at too, so that the narrow one does not ask for more."""
+    globs = [text.removeprefix("./") for text in program.operands(_VALUED) if text not in _VERBS]
+    if field == "tests" and globs:
+        # A pattern of a test runner chooses test files; which sources belong to them is not known.
+        return []
+    if not globs or "." in globs or "" in globs:
+        return changed
+    try:
+        tests = [Glob(text, anywhere=False) for text in globs]
+    except GlobError:
+        return []
+    return [path for path in changed if any(test.covers(named(path, place.folder)) for test in tests)]
 
 
 def _files(place: Package, changed: Sequence[str], ends: Sequence[str]) -> list[str]:

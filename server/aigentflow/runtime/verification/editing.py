@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from aigentflow.runtime.verification.grammar import Simple, parse
@@ -46,6 +46,16 @@ class OneProgram:
         if self.program == "vitest" and not _VITEST_ONCE & set(arguments):
             arguments = ("run", *arguments)
         return OneProgram(self.before, self.program, arguments)
+
+    def operands(self, valued: Collection[str]) -> list[str]:
+        """Return the arguments that are no options; the options named take a value of their own."""
+        found: list[str] = []
+        skipped = False
+        for text in self.arguments:
+            if not skipped and not text.startswith("-"):
+                found.append(text)
+            skipped = not skipped and text in valued
+        return found
 
     def with_only(self, options: Sequence[str], *arguments: str) -> OneProgram:
         """Return it with other arguments, keeping those of the options named and their values."""

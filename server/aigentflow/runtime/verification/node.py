@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from aigentflow.runtime.verification import choosing
 from aigentflow.runtime.verification.editing import OneProgram, one_program
@@ -30,6 +31,16 @@ _BIOME = ("biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc")
 _OXLINT = (".oxlintrc.json", "oxlint.config.ts")
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The command of a place and what it is the command for."""
+
+    place: Package
+    whole: Step
+    program: OneProgram | None
+    changed: list[str] = field(default_factory=list)
+
+
 class NodeCommands:
     """Finds the commands of one field for packages of one workspace."""
 
@@ -37,19 +48,30 @@ class NodeCommands:
         self._source = source
         self._exists = exists
 
-    def steps(self, field: str, package: Package, changed: Sequence[str]) -> tuple[Step, ...]:
-        """Return the steps of a field; `changed` are the package's changed paths, deleted ones too."""
-        for place in (package, *package.above):
-            found = self._script(field, place) or self._tool(field, place)
-            if found is not None:
-                whole, program = found
-                narrow = choosing.narrow(field, place, program, [path for path in changed if self._exists(path)], self._exists)
-                steps = [whole] if narrow is None else [narrow, whole]
-                return tuple(Step(s.command, s.folder, s.why, s.narrow, masked_in(s.command, s.folder, self._source)) for s in steps)
-        return self._masked_script(field, package)
+    def steps(self, wanted: str, packages: Iterable[tuple[Package, Sequence[str]]]) -> tuple[Step, ...]:
+        """Return the steps of a field for packages and their changed paths, deleted ones too; narrow ones first."""
+        found: dict[Step, _Found] = {}
+        masked: list[Step] = []
+        for package, changed in packages:
+            command = self._command(wanted, package)
+            if command is None:
+                masked += self._masked_script(wanted, package)
+            else:
+                # Packages that share the command of the folder above them share its narrow form.
+                found.setdefault(command.whole, command).changed.extend(path for path in changed if self._exists(path))
+        narrow = [choosing.narrow(wanted, command.place, command.program, command.changed) for command in found.values()]
+        steps = [*(step for step in narrow if step is not None), *found]
+        return (*(replace(step, masked=masked_in(step.command, step.folder, self._source)) for step in steps), *masked)
 
-    def _script(self, field: str, place: Package) -> tuple[Step, OneProgram | None] | None:
-        for name in self._usable(field, place):
+    def _command(self, wanted: str, package: Package) -> _Found | None:
+        for place in (package, *package.above):
+            found = self._script(wanted, place) or self._tool(wanted, place)
+            if found is not None:
+                return _Found(place, *found)
+        return None
+
+    def _script(self, wanted: str, place: Package) -> tuple[Step, OneProgram | None] | None:
+        for name in self._usable(wanted, place):
             text = place.scripts[name]
             program = one_program(text)
             why = f"script `{name}` of {within(place.folder, 'package.json')}"
@@ -62,19 +84,19 @@ class NodeCommands:
                 return Step(command, place.folder, why), program
         return None
 
-    def _masked_script(self, field: str, package: Package) -> tuple[Step, ...]:
+    def _masked_script(self, wanted: str, package: Package) -> tuple[Step, ...]:
         """Return a step for a script whose exit status proves nothing, so that it can be said."""
         for place in (package, *package.above):
-            for name in self._usable(field, place):
+            for name in self._usable(wanted, place):
                 command = words(place.run_script(name))
                 why = masked_in(command, place.folder, self._source)
                 return (Step(command, place.folder, f"script `{name}` of {within(place.folder, 'package.json')}", masked=why),)
         return ()
 
-    def _usable(self, field: str, place: Package) -> Iterator[str]:
-        for name in _NAMES[field]:
+    def _usable(self, wanted: str, place: Package) -> Iterator[str]:
+        for name in _NAMES[wanted]:
             text = self._with_called(place, name)
-            if text is None or (field == "tests" and _NOT_HERE.search(text)) or (name == "check" and "biome" not in text):
+            if text is None or (wanted == "tests" and _NOT_HERE.search(text)) or (name == "check" and "biome" not in text):
                 continue
             if "no test specified" in text or (_EVERYWHERE.search(text) and place.folder != "" and not place.above):
                 continue
@@ -87,13 +109,13 @@ class NodeCommands:
         called = [place.scripts.get(other, "") for other in _RUNS_SCRIPT.findall(text)]
         return " ".join([name if name != "check" else "", text, *called])
 
-    def _tool(self, field: str, place: Package) -> tuple[Step, OneProgram | None] | None:
+    def _tool(self, wanted: str, place: Package) -> tuple[Step, OneProgram | None] | None:
         tools: dict[str, Callable[[Package], tuple[OneProgram, str] | None]] = {
             "typecheck": self._tsc,
             "tests": self._test_runner,
             "lint": self._linter,
         }
-        found = tools[field](place)
+        found = tools[wanted](place)
         if found is None:
             return None
         program, why = found
