@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
 
+from aigentflow.lsp.delivery.rebase import Moved, near_edits
 from aigentflow.lsp.documents import shortest
 from aigentflow.workspace.lines import LineIndex
 from aigentflow.workspace.proposal import Hunk
-
-_NEAR = 200
-"""How many lines away a moved line is still looked for, where the text around it changed in several places."""
 
 
 class LinesNow:
@@ -26,25 +25,19 @@ class LinesNow:
         if line >= self._then.n_lines:
             return None
         start, stop = self._then.line_span(line)
-        edit, text = self._edit, self._then.text[start:stop]
-        if stop <= edit.start and self._reads(line, text):
-            return line
-        if start >= edit.end and self._reads(line + self._below, text):
-            return line + self._below
-        if stop < edit.start or start > edit.end:
-            return None
-        first, last = self._now.line_of(edit.start), self._now.line_of(edit.start + len(edit.new))
-        return nearest_line(self._now, line, text, first=first, last=last)
+        if stop <= self._edit.start:
+            now = line
+        elif start >= self._edit.end:
+            now = line + self._below
+        else:
+            # In a stretch with several changes it takes a comparison to tell which of them lies above the line.
+            now = self._now.line_of(self._moved.start(start))
+        same = 0 <= now < self._now.n_lines and self._now.line_text(now) == self._then.text[start:stop]
+        return now if same else None
 
-    def _reads(self, line: int, text: str) -> bool:
-        return 0 <= line < self._now.n_lines and self._now.line_text(line) == text
-
-
-def nearest_line(index: LineIndex, line: int, text: str, *, first: int = 0, last: int | None = None) -> int | None:
-    """Return the line nearest to the 0-based one that reads exactly so, between the first and the last given; None where none does."""
-    stop = index.n_lines if last is None else min(index.n_lines, last + 1)
-    lines = range(max(first, line - _NEAR), min(stop, line + _NEAR + 1))
-    return next((found for found in sorted(lines, key=lambda found: abs(found - line)) if index.line_text(found) == text), None)
+    @cached_property
+    def _moved(self) -> Moved:
+        return Moved(near_edits(self._then.text, self._now.text))
 
 
 def carried(hunks: Iterable[Hunk], was: Collection[str], now: Collection[str], offset: int) -> int:

@@ -11,6 +11,7 @@ from aigentflow.lsp.following import LinesNow, carried, touching
 from aigentflow.lsp.page_text import one_line
 from aigentflow.workspace.diff import apply_edits
 from aigentflow.workspace.lines import LineIndex
+from aigentflow.workspace.proposal import Hunk, TextEdit
 
 if TYPE_CHECKING:
     from aigentflow.lsp.run import Run
@@ -65,8 +66,7 @@ class Found:
             return mark.path
         if change.kind == "rename" and not self._in_place(f"{change.path}#rename"):
             return change.from_path
-        whole = change.hunks[0].id if change.hunks else f"{change.path}#1"
-        return change.path if change.kind == "rename" or self._in_place(whole) else None
+        return change.path if change.kind == "rename" or any(self._in_place(hunk.id) for hunk in _hunks(change)) else None
 
     def _in_place(self, part: str) -> bool:
         return self.statuses.get(part) in IN_PLACE
@@ -98,8 +98,8 @@ class Found:
     def _texts_of(self, change: FileChange) -> _Texts:
         cached = self._texts.get(change.path)
         if cached is None or cached[0] is not self.statuses:
-            taken = frozenset(hunk.id for hunk in change.hunks if self._in_place(hunk.id))
-            cached = self._texts[change.path] = (self.statuses, _Texts(change, _measured_hunks(self.run, change.path), taken))
+            taken = frozenset(hunk.id for hunk in _hunks(change) if self._in_place(hunk.id))
+            cached = self._texts[change.path] = (self.statuses, _Texts(change, _measured_hunks(self.run, change), taken))
         return cached[1]
 
 
@@ -108,11 +108,11 @@ class _Texts:
 
     def __init__(self, change: FileChange, measured: frozenset[str], taken: frozenset[str]) -> None:
         base = change.base.text if change.base is not None else ""
-        self._hunks = change.hunks
+        self._hunks = _hunks(change)
         self._measured = measured
         self._taken = taken
-        self._then = LineIndex(apply_edits(base, [hunk.edit for hunk in change.hunks if hunk.id in measured]))
-        self._left = LineIndex(apply_edits(base, [hunk.edit for hunk in change.hunks if hunk.id in taken]))
+        self._then = LineIndex(apply_edits(base, [hunk.edit for hunk in self._hunks if hunk.id in measured]))
+        self._left = LineIndex(apply_edits(base, [hunk.edit for hunk in self._hunks if hunk.id in taken]))
         self._moved: tuple[LineIndex, LinesNow, LinesNow] | None = None
 
     def place(self, mark: Mark, now: LineIndex | None, statuses: Mapping[str, str]) -> tuple[LineIndex, int] | None:
@@ -139,9 +139,18 @@ class _Texts:
         return self._moved[1:]
 
 
-def _measured_hunks(run: Run, path: str) -> frozenset[str]:
+def _hunks(change: FileChange) -> tuple[Hunk, ...]:
+    """Return the parts of a change as its review has them: a created file is one, with the whole text."""
+    if change.kind == "create" and not change.hunks:
+        return (Hunk(f"{change.path}#1", TextEdit(0, 0, change.after or ""), ""),)
+    return change.hunks
+
+
+def _measured_hunks(run: Run, change: FileChange) -> frozenset[str]:
     """Return the ids of the hunks that the run itself made; the removal of its task comment came later."""
-    part = next((part for part in run.result.get("changes") or () if part.get("path") == path), None)
+    part = next((part for part in run.result.get("changes") or () if part.get("path") == change.path), None)
+    if change.kind == "create":
+        return frozenset(hunk.id for hunk in _hunks(change))
     return frozenset(hunk["id"] for hunk in part["hunks"]) if part is not None else frozenset()
 
 

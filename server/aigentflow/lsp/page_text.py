@@ -14,6 +14,8 @@ _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _UNUSUAL = re.compile(r"[^\t\n -~]")
 _JOINERS = "\u200c\u200d"
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks that are drawn as nothing."""
 _ACTIVE = re.compile(r"[\\`*\[\]<|~&@]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=:)/(?=/)|(?<=www)\.", re.IGNORECASE)
 _OPENING = re.compile(r"(?P<mark>[#+\-=>:])|(?P<number>\d{1,9})(?=[.)])")
 
@@ -26,7 +28,7 @@ def cleaned(text: str) -> str:
 
 def _seen(match: re.Match[str]) -> str:
     character = match.group()
-    if unicodedata.category(character) not in _UNSEEN:
+    if unicodedata.category(character) not in _UNSEEN and _BLANK.match(character) is None:
         return character
     before = match.string[match.start() - 1 : match.start()]
     # Many scripts, and emoji, need these between their characters.
