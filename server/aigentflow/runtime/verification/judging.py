@@ -199,7 +199,7 @@ class Judge:
                 return self.line(text, ShellState(shell.folder, program.errexit or runs_with_errexit(text)), depth + 1)
             if text is None and program.must_be_read:
                 return masked(f"`{program.shell_file}` is not looked into")
-        if program.name in CHECKS_NOTHING:
+        if program.name in CHECKS_NOTHING and not program.shell_file:
             return _find_runs(program) or Verdict()
         if why := UNCLEAR.get(program.name, ""):
             return masked(f"`{program.name}`: {why}")

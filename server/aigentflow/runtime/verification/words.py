@@ -122,7 +122,7 @@ class Tokens:
             self._at += 1
             if character == '"':
                 return substituted
-            if character == "\\" and self._line[self._at : self._at + 1] in '"\\$`':
+            if character == "\\" and self._line[self._at : self._at + 1] in ('"', "\\", "$", "`"):
                 text.append(self._line[self._at])
                 self._at += 1
             elif character in "$`":
