@@ -84,7 +84,7 @@ def _verification(result: RunResult) -> Iterator[str]:
         yield _line(1, f"{name:<{width}}  {status:<7}  {said}{' ' if said else ''}{_measure(measured)}")
         for failure in measured.failures[:_MOST_LISTED]:
             own = f" ({failure.code})" if failure.code else ""
-            yield _line(2, f"{_place(failure)}: {failure.message}{own}")
+            yield _line(2, ": ".join(part for part in (_place(failure), failure.message + own) if part))
         if len(measured.failures) > _MOST_LISTED:
             yield f"    and {len(measured.failures) - _MOST_LISTED} more"
 

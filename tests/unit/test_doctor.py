@@ -1,0 +1,100 @@
+"""`aigentflow doctor` on the box: which tier holds, why no better one, what commands see; with stand-ins for trying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from aigentflow.box.values import Bind, Tier, TierReport, Toolchains
+from aigentflow.command_line.doctor import findings_of
+from aigentflow.command_line.doctor_box import Box, advice, as_json, findings, look
+from aigentflow.command_line.finding import Finding
+from aigentflow.command_line.opening import open_workspace
+
+HOME = "/home/somebody"
+SEEN = Toolchains(
+    binds=(
+        *(Bind(f"/usr/{name}", "system") for name in ("bin", "lib", "lib64", "sbin", "share")),
+        Bind(f"{HOME}/.nvm/versions/node/v22", "PATH: node"),
+        Bind(f"{HOME}/.pyenv", "PATH: python"),
+    ),
+    path=(f"{HOME}/.nvm/versions/node/v22/bin", "/usr/bin"),
+    left_out=((f"{HOME}/.cargo/bin", "it holds credentials"), ("/opt/x", "it holds credentials"), ("/nowhere", "there is no such folder")),
+)
+FIRST = TierReport("namespaces", "commands run in namespaces of their own", ("many files are slow",))
+THIRD = TierReport("landlock", "commands run behind Landlock", (), (("namespaces", "unshare: EPERM"), ("bubblewrap", "no bwrap here")))
+LAST = TierReport("none", "commands are off", ("no verification",), (("landlock", "the kernel has none"),))
+
+
+def _told(report: TierReport, kernel: Mapping[str, str] | None = None) -> list[Finding]:
+    return list(findings(Box(report, SEEN), HOME, (kernel or {}).get))
+
+
+def test_the_tier_in_force_its_limits_and_what_commands_see() -> None:
+    told = {(item.what, item.found): item.state for item in _told(FIRST)}
+    assert told == {
+        ("commands", "tier 1 (namespaces): commands run in namespaces of their own"): "ok",
+        ("commands", "limit: many files are slow"): "note",
+        ("commands see", "system: /usr/bin, /usr/lib, /usr/lib64, /usr/sbin and 1 more"): "ok",
+        ("commands see", "PATH: ~/.nvm/versions/node/v22, ~/.pyenv"): "ok",
+        ("PATH of commands", "~/.nvm/versions/node/v22/bin, /usr/bin"): "ok",
+        ("left out of PATH", "~/.cargo/bin, /opt/x: it holds credentials"): "note",
+        ("left out of PATH", "/nowhere: there is no such folder"): "note",
+    }
+
+
+def test_every_better_tier_says_why_it_is_not_in_force_and_what_to_do() -> None:
+    missed = {item.what: item for item in _told(THIRD) if item.what.startswith("tier")}
+    assert missed["tier 1 (namespaces)"].found == "does not hold here: unshare: EPERM"
+    assert missed["tier 2 (bubblewrap)"].found == "does not hold here: no bwrap here"
+    assert all(item.do for item in missed.values())
+
+
+def test_without_a_box_everything_else_works() -> None:
+    told = _told(LAST)
+    assert told[0].found == "off (tier 6): commands are off; everything but commands works"
+    assert not any(item.state == "broken" or item.what == "commands see" for item in told)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "reason", "said"),
+    [
+        ({"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1"}, "EPERM", "kernel.apparmor_restrict_unprivileged_userns=0"),
+        ({"/proc/sys/kernel/unprivileged_userns_clone": "0"}, "EPERM", "kernel.unprivileged_userns_clone=1"),
+        ({"/proc/sys/user/max_user_namespaces": "0"}, "ENOSPC", "user.max_user_namespaces"),
+        ({"/.dockerenv": ""}, "EPERM", "container"),
+        ({}, "mounting the overlay failed", "modprobe overlay"),
+        ({}, "EPERM", "unshare -Urm true"),
+        ({}, "not to be used, by the configuration", "configuration"),
+    ],
+)
+def test_the_advice_names_the_switch_that_is_off(kernel: dict[str, str], reason: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    assert said in advice("namespaces", reason, kernel.get)
+
+
+@pytest.mark.parametrize("tier", ["namespaces", "bubblewrap", "landlock"])
+def test_other_systems_are_told_that_a_box_needs_linux(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert "Linux" in advice(tier, "EPERM", lambda _path: None)
+
+
+def test_trying_that_fails_is_a_finding_and_no_crash(tmp_path: Path) -> None:
+    def broken(_root: Path, _env: Mapping[str, str]) -> tuple[TierReport, Toolchains]:
+        raise OSError(28, "No space left on device")
+
+    box = look(tmp_path, {}, broken)
+    assert box is not None and "No space left" in next(findings(box)).found
+
+
+def test_doctor_ends_with_the_box_and_json_has_all_of_it(tmp_path: Path) -> None:
+    box = Box(THIRD, SEEN)
+    told = list(findings_of(open_workspace(str(tmp_path), {"HOME": HOME, "XDG_STATE_HOME": str(tmp_path)}), box))
+    assert [item.found for item in told if item.what == "commands"] == ["tier 3 (landlock): commands run behind Landlock"]
+    answer = as_json(box)
+    assert answer is not None and (answer["tier"], answer["name"]) == (3, "landlock")
+    assert answer["missed"][0] == {"tier": 1, "name": "namespaces", "reason": "unshare: EPERM"}
+    assert len(answer["binds"]) == 7 and answer["left_out"][2] == {"path": "/nowhere", "why": "there is no such folder"}
+    assert as_json(None) is None
