@@ -73,3 +73,69 @@ def repeats(text: str) -> bool:
 def all_off(text: str, path: str) -> bool:
     """Whether the text declares tests that are all switched off."""
     return language_of(path) == "js" and not n_tests(text, path) and bool(_JS_OFF.search(text))
+
+
+_DECLARED = re.compile(r"(?<![\w.$])(?:[xf]?(?:it|test)|specify|xspecify)(?:\.\w+)*\s*(?:<[^>\n]*>)?\s*[(`]")
+_LITERAL_TABLE = re.compile(
+    r"(?:\.(?:each|for)\s*(?:<[^>\n]*>)?\s*\(|\bparametrize\s*\([^\[\]\n]*,|\bparametrize\s*\(\s*\n[^\[\]\n]*,|\bof|\bin)\s*(\[)"
+)
+_NAMED_TABLE = re.compile(r"(?:\.(?:each|for)\s*(?:<[^>\n]*>)?\s*\(|\bparametrize\s*\([^\[\]\n]*,|\bof|\bin)\s*([A-Za-z_$][\w$]*)\s*[):]")
+_CASES = re.compile(r"#\[(?:case|test_case)\(|@(?:CsvSource|ValueSource)|\bInlineData\(|\[TestCase\(")
+
+
+def declared(text: str, path: str) -> list[tuple[int, str]]:
+    """Return line (0-based) and name of each test that the text declares, skipped ones too."""
+    from aigentflow.runtime.auditing.masking import code_of
+
+    language = language_of(path)
+    pattern = _DECLARED if language == "js" else _PATTERNS.get(language)
+    if pattern is None:
+        return []
+    code = code_of(text, path) if language in ("js", "py", "go", "rs", "cc") else text
+    found = []
+    line, at = 0, 0
+    for match in pattern.finditer(code):
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        line += text.count("\n", at, start)
+        at = start
+        found.append((line, _name(text, match.end() if language == "js" else start, language)))
+    return found
+
+
+def _name(text: str, at: int, language: str) -> str:
+    rest = text[at : at + 300]
+    if language == "js":
+        match = re.match(r"\s*(?:'([^'\n]*)'|\"([^\"\n]*)\"|`([^`]*)`)", rest)
+        return next((group for group in match.groups() if group), "") if match else ""
+    return rest.split("\n", 1)[0].split("(")[0].strip() if language != "rs" else " ".join(rest.split("\n")[:2])
+
+
+def rows(text: str, path: str) -> int:
+    """Return how many more tests the tables of the text stand for than it declares."""
+    from aigentflow.runtime.auditing.masking import code_of
+
+    code = code_of(text, path)
+    total = 0
+    for match in _LITERAL_TABLE.finditer(code):
+        total += max(0, _elements(code, match.start(1)) - 1)
+    for match in _NAMED_TABLE.finditer(code):
+        if made := re.search(rf"(?<![\w$.]){re.escape(match[1])}\s*(?::[^=\n]+)?=\s*(\[)", code):
+            total += max(0, _elements(code, made.start(1)) - 1)
+    return total + len(_CASES.findall(code))
+
+
+def _elements(code: str, at: int) -> int:
+    """Return how many elements the list that opens here has."""
+    depth, count, filled = 0, 0, False
+    for character in code[at : at + 40_000]:
+        if character in "([{":
+            depth += 1
+        elif character in ")]}":
+            depth -= 1
+            if depth == 0:
+                break
+        if depth == 1 and character == ",":
+            count, filled = count + filled, False
+        elif not character.isspace() and not (depth == 1 and character == "["):
+            filled = True
+    return count + filled

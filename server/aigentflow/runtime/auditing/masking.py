@@ -17,7 +17,7 @@ _HASH = re.compile(
     re.DOTALL,
 )
 _RUST = re.compile(r"(?P<comment>//[^\r\n]*|/\*.*?(?:\*/|\Z))|(?P<string>\"(?:\\.|[^\"\\])*\"?)", re.DOTALL)
-_HASHED = frozenset("py pyi rb sh bash zsh yml yaml toml cfg ini ex exs mk bats feature r pl".split())  # noqa: SIM905
+_HASHED = frozenset("py pyi rb sh bash zsh yml yaml toml cfg ini ex exs mk bats feature r pl".split())
 
 
 def code_of(text: str, path: str) -> str:
