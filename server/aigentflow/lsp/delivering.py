@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigentflow.errors import ConfigurationError
@@ -16,19 +18,16 @@ if TYPE_CHECKING:
     from aigentflow.lsp.features.review import Review
     from aigentflow.lsp.run import Run
     from aigentflow.lsp.session import Session
+    from aigentflow.workspace.boundary import Boundary
 
 
-def review_of(run: Run, session: Session, boundary: dict[str, Any]) -> Review:
-    """Return the review of what a run proposes."""
+def review_of(run: Run, session: Session, boundary: Boundary) -> Review:
+    """Return the review of what a run proposes; the boundary may be steered while parts of it wait."""
     from aigentflow.lsp.features.review import Review
     from aigentflow.runtime.result import ChangePart
-    from aigentflow.workspace.boundary import Boundary, DenyRule, Rules
     from aigentflow.workspace.proposal import Proposal
 
     changes = [ChangePart.model_validate(change).change() for change in run.result["changes"]]
-    said = boundary["rules"]
-    deny = tuple(DenyRule(rule["pattern"], rule["owner"]) for rule in said["deny"])
-    rules = Rules(allow=tuple(said["allow"]), deny=deny, source=said["source"])
     run.proposal = Proposal(tuple(_with_comment_removed(run, changes)))
     return Review(
         documents=session.documents,
@@ -36,12 +35,21 @@ def review_of(run: Run, session: Session, boundary: dict[str, Any]) -> Review:
         encoding=session.encoding,
         mode=session.settings.review,
         root=run.order.root,
-        boundary=Boundary(run.order.root, rules, boundary["owners"]),
+        boundary=boundary,
         run_id=run.id,
         agent_id=run.agent.id,
         proposal=run.proposal,
         bases=run.bases,
     )
+
+
+def note_event(state: Path, environment: Mapping[str, str], run: str, event: dict[str, Any]) -> None:
+    """Add an event to the journal of a run, whether it goes on or has ended; where that fails, the run's page has it."""
+    from aigentflow.redaction import Redactor
+    from aigentflow.runtime.journal import Journal
+
+    with contextlib.suppress(OSError, ConfigurationError), Journal(state, Redactor(environment)).reopen(run) as record:
+        record.event(event)
 
 
 class DeliveryRecord:

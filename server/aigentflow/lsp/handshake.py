@@ -13,7 +13,7 @@ from typing import Any
 from aigentflow import __version__
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
-COMMANDS = ("run", "cancel", "show", "accept", "reject", "undo", "trust", "checklist")
+COMMANDS = ("run", "cancel", "show", "accept", "reject", "undo", "trust", "checklist", "allow", "handover", "decline")
 """What `workspace/executeCommand` knows, without the prefix `aigentflow.`."""
 CODE_ACTION_KINDS = ("quickfix", "refactor.rewrite.aigentflow", "source.fixAll.aigentflow", "source.aigentflow")
 PAGE_SCHEME = "aigentflow"

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from aigentflow.errors import FrameError
+from aigentflow.lsp.host_environment import host_environment
 
 CANCEL_SECONDS = 2.0
 """How long a cancelled host may take to end by itself before it is killed."""
@@ -43,8 +44,8 @@ class Host:
         """Whether the process still runs."""
         return self._process.returncode is None
 
-    async def run(self, request: Frame, on_event: Callable[[Frame], None]) -> Frame:
-        """Send the request, pass on its events, return its result; raise FrameError when the host dies."""
+    async def run(self, request: Frame, on_event: Callable[[Frame], None], on_ask: Callable[[Frame], None]) -> Frame:
+        """Send the request, pass on its events and questions, return its result; raise FrameError when the host dies."""
         self._send({"type": "start", "request": request})
         while True:
             frame = await self._frames.get()
@@ -52,13 +53,19 @@ class Host:
                 raise frame
             if frame["type"] == "event":
                 on_event(frame["event"])
+            elif frame["type"] == "ask":
+                on_ask(frame)
             elif frame["type"] == "ended":
                 return dict(frame["result"])
 
     def cancel(self) -> None:
         """Ask the run to end; whoever waits in `run` still gets its result."""
+        self.tell({"type": "cancel"})
+
+    def tell(self, frame: Frame) -> None:
+        """Send what the person says while the run goes on; a host that has ended need not hear it."""
         with contextlib.suppress(FrameError):
-            self._send({"type": "cancel"})
+            self._send(frame)
 
     async def end(self, seconds: float = 0.0) -> None:
         """Close its stdin, give it that long, then kill its process group."""
@@ -119,7 +126,7 @@ class Hosts:
     """Starts run hosts, and keeps one warm."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = dict(environment)
+        self._environment = host_environment(environment)
         self._spare: Host | None = None
         self._all: set[Host] = set()
         self._closed = False

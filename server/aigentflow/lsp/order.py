@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ class RunOrder:
     gaps: tuple[dict[str, Any], ...]
     todo: TaskComment | None = None
     """The task comment that the order was read from; its removal is part of the proposal."""
+    given: dict[str, Any] = field(default_factory=dict)
+    """The argument of the command that it was read from."""
 
     @property
     def wants_edits(self) -> bool:
@@ -97,7 +99,15 @@ def read_order(
         selection=_selection(place),
         gaps=tuple(_gaps(place, gaps)),
         todo=_comment(place, agent.id) if given.get("todo") is True else None,
+        given=given,
     )
+
+
+def same_order(given: RunOrder, now: RunOrder) -> RunOrder:
+    """Return an order once more, with the agent as it is now; what pointed into a text that has changed since is left out."""
+    todo = now.todo if now.todo is not None and given.todo is not None and now.todo.task == given.todo.task else None
+    selection = given.selection if given.selection == now.selection else None
+    return replace(given, agent=now.agent, command=now.command, todo=todo, selection=selection)
 
 
 def selection_label(path: str, lines: tuple[int, int] | None) -> str:

@@ -15,9 +15,11 @@ from pygls.exceptions import JsonRpcException
 from aigentflow.errors import AigentflowError
 from aigentflow.lsp.convert import to_offset
 from aigentflow.lsp.features.authoring import Authoring
+from aigentflow.lsp.features.decisions import Decisions
 from aigentflow.lsp.features.diagnostics import Diagnostics
 from aigentflow.lsp.features.gaps import Gaps
 from aigentflow.lsp.features.offers import Offers
+from aigentflow.lsp.features.refusals import Refusals
 from aigentflow.lsp.features.reports import Reports
 from aigentflow.lsp.features.runs import Runs
 from aigentflow.lsp.handshake import CODE_ACTION_KINDS
@@ -49,8 +51,10 @@ class Features:
         self.gaps = Gaps(session, self.diagnostics)
         self.authoring = Authoring(session, self.gaps, self.diagnostics)
         self.reports = Reports(session, self.diagnostics)
-        self.runs = Runs(session, self.gaps, self.reports, self.diagnostics.everything_changed)
-        self.offers = Offers(session, self.gaps, self.runs, self.authoring)
+        self.refusals = Refusals(session, self.diagnostics)
+        self.runs = Runs(session, self.gaps, self.reports, self.refusals, self.diagnostics.everything_changed)
+        self.decisions = Decisions(session, self.refusals, self.runs)
+        self.offers = Offers(session, self.gaps, self.runs, self.authoring, self.decisions)
 
 
 def register(server: Server) -> None:
@@ -98,6 +102,7 @@ def _register_lifecycle(server: Server) -> None:
         uris = [change.uri for change in params.changes]
         server.features.authoring.files_changed(uris)
         server.features.gaps.facts.files_changed(uris)
+        server.features.runs.files_changed(uris)
 
 
 def settings_section(raw: Any) -> dict[str, Any]:
@@ -133,6 +138,7 @@ async def _settings_changed(server: Server, pushed: Any) -> None:
         raw = settings_section(await session.client.configuration(SECTION))
     session.apply_settings({**server.raw_settings, **raw})
     server.features.gaps.facts_changed()
+    server.features.runs.steer()
 
 
 def _register_documents(server: Server) -> None:
@@ -149,6 +155,7 @@ def _register_documents(server: Server) -> None:
         if document is not None:
             server.features.authoring.document_changed(document)
             server.features.diagnostics.document_changed(document)
+            server.features.runs.files_changed([document.uri])
 
     @server.feature(t.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: t.DidCloseTextDocumentParams) -> None:
@@ -162,6 +169,7 @@ def _register_documents(server: Server) -> None:
     def saved(params: t.DidSaveTextDocumentParams) -> None:
         server.features.authoring.files_changed([params.text_document.uri])
         server.features.gaps.facts.files_changed([params.text_document.uri])
+        server.features.runs.files_changed([params.text_document.uri])
 
     def after_messages() -> None:
         if server.session.started:
@@ -230,6 +238,9 @@ def _register_commands(server: Server) -> None:
         "undo": lambda given: server.features.runs.review(given, "undo"),
         "trust": lambda given: server.features.authoring.trust(given.get("folder")),
         "checklist": lambda given: server.features.authoring.show_checklist(given),  # noqa: PLW0108
+        "allow": lambda given: server.features.decisions.allow(given),  # noqa: PLW0108
+        "handover": lambda given: server.features.decisions.hand_over(given),  # noqa: PLW0108
+        "decline": lambda given: server.features.decisions.decline(given),  # noqa: PLW0108
     }
 
     def bind(name: str, handler: Callable[[dict[str, Any]], Any]) -> None:

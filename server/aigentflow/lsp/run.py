@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aigentflow.errors import AigentflowError, ConfigurationError, FrameError
+from aigentflow.lsp.approval import approve
 from aigentflow.lsp.convert import uri_of
 from aigentflow.lsp.features.preflight import Preflight
 from aigentflow.lsp.hosts import CANCEL_SECONDS, Host
 from aigentflow.lsp.page import render
 from aigentflow.lsp.progress import Progress
+from aigentflow.lsp.request import run_request
+from aigentflow.lsp.run_boundary import RunBoundary
 from aigentflow.redaction import Redactor
+from aigentflow.runtime.approval import shown
 from aigentflow.state import write_private
 from aigentflow.workspace.proposal import Proposal
 
 if TYPE_CHECKING:
     from aigentflow.lsp.delivering import DeliveryRecord
+    from aigentflow.lsp.features.refusals import Refusals
     from aigentflow.lsp.features.reports import Reports
     from aigentflow.lsp.features.review import Review
     from aigentflow.lsp.order import RunOrder
@@ -32,7 +36,16 @@ class Run:
     """One execution of an agent on a task; ends in exactly one outcome."""
 
     def __init__(
-        self, run_id: str, order: RunOrder, session: Session, *, parallel: list[str], changed: Callable[[], None], reports: Reports
+        self,
+        run_id: str,
+        order: RunOrder,
+        session: Session,
+        *,
+        granted: Sequence[str],
+        parallel: list[str],
+        changed: Callable[[], None],
+        reports: Reports,
+        refusals: Refusals,
     ) -> None:
         self.id = run_id
         self.order = order
@@ -50,6 +63,8 @@ class Run:
         self._parallel = parallel
         self._changed = changed
         self._reports = reports
+        self._refusals = refusals
+        self.bounds = RunBoundary(session, order, granted)
         self._host: Host | None = None
         self._asking: asyncio.Task[dict[str, Any] | None] | None = None
         self._cancelled = False
@@ -84,19 +99,19 @@ class Run:
         await self._deliver()
 
     async def _prepare_and_run(self, progress: Progress) -> None:
-        preflight = Preflight(self._session, self.order)
-        boundary = await self._settle(preflight)
+        boundary = await self._settle(self.bounds.preflight)
         if boundary is None or self._cancelled:
-            self._end("cancelled" if self._cancelled else "failed", preflight.reason)
+            self._end("cancelled" if self._cancelled else "failed", self.bounds.preflight.reason)
             return
         bar = self._session.spawn(progress.begin())
-        request = {**self._request(), **boundary}
-        self._boundary = boundary
+        request = {**run_request(self, self._session, self._parallel), **boundary}
+        self.bounds.settled(boundary)
         self._host = host = await self._session.hosts.take()
+        self.bounds.attach(host)
         self._changed()
         try:
             if not self._cancelled:
-                self.result = await host.run(request, lambda event: self._on_event(event, progress))
+                self.result = await host.run(request, lambda event: self._on_event(event, progress), self._on_ask)
         except FrameError as error:
             self._end("cancelled" if self._cancelled else "failed", "" if self._cancelled else str(error))
         finally:
@@ -122,6 +137,7 @@ class Run:
     async def _release_host(self) -> None:
         if self._host is not None:
             host, self._host = self._host, None
+            self.bounds.attach(None)
             await self._session.hosts.release(host)
         if self._session.settings.warm_host:
             self._session.spawn(self._session.hosts.warm())
@@ -144,10 +160,35 @@ class Run:
     def _on_event(self, event: dict[str, Any], progress: Progress) -> None:
         if len(self.events) < _KEPT_EVENTS or event.get("kind") not in ("text", "thinking"):
             self.events.append(event)
+        if event.get("kind") == "refused":
+            self._refusals.take(self, event)
+        elif event.get("kind") == "turn_started":
+            # Also what changed without anybody telling us: a file saved elsewhere, trust taken back in a terminal.
+            self.bounds.steer()
         line = self._progress_line(event)
         if line and line != self._said:
             self._said = line
             progress.report(line)
+
+    def _on_ask(self, frame: dict[str, Any]) -> None:
+        self._session.spawn(self._answer(frame.get("id"), str(frame.get("command", ""))))
+
+    async def _answer(self, number: Any, command: str) -> None:
+        try:
+            allowed = await approve(self._session, self, command)
+        except OSError:
+            allowed = False
+        if self.going_on and not self._cancelled and self._host is not None:
+            self._host.tell({"type": "answer", "id": number, "allowed": allowed})
+            await self.note(f"A command was {'allowed' if allowed else 'not allowed'} to run unprotected: {shown(command)}")
+
+    async def note(self, text: str) -> None:
+        """Put a sentence on the run's page and into its journal."""
+        from aigentflow.lsp.delivering import note_event
+
+        event = {"kind": "noted", "text": text}
+        self.events.append(event)
+        await asyncio.to_thread(note_event, self._session.state, self._session.environment, self.id, event)
 
     def _progress_line(self, event: dict[str, Any]) -> str:
         kind = event.get("kind")
@@ -161,58 +202,12 @@ class Run:
             return f"refused: {event.get('path', '')}"[:_LINE_LENGTH]
         return ""
 
-    def _request(self) -> dict[str, Any]:
-        order, session = self.order, self._session
-        project, settings, command = session.project(order.root), session.settings, order.command
-        return {
-            "run": self.id,
-            "agent_path": str(self.agent.path),
-            "agent_text": self.agent.text,
-            "agent_source": self.agent.source,
-            "task": order.task,
-            "command_title": order.title,
-            "result": command.result if command is not None else "edit",
-            "root": str(order.root),
-            "buffers": list(self._buffers()),
-            "file": order.path,
-            "selection": order.selection,
-            "gaps": list(order.gaps),
-            "arguments": order.arguments,
-            "project": {
-                "phase": project.phase,
-                "plan": project.plan,
-                "lessons": project.lessons,
-                "verification": dict(project.verification),
-            },
-            "parallel": self._parallel,
-            "limits": {
-                "turns": settings.limits.turns,
-                "tokens": settings.limits.tokens,
-                "usd": settings.limits.usd,
-                "seconds": settings.limits.minutes * 60,
-            },
-            "model": settings.model or self.agent.model,
-            "script": session.environment.get("AIGENTFLOW_SCRIPT"),
-            "service": {"headers": dict(session.user_config.service.headers), "models": dict(session.user_config.models)},
-            "journal": str(session.state),
-        }
-
-    def _buffers(self) -> Iterator[dict[str, Any]]:
-        """Yield every open document of the root with its text, and keep the texts for merging later."""
-        for document in self._session.documents.all():
-            place = self._session.relative(document)
-            if place is None or place[0] != self.order.root:
-                continue
-            path = place[1]
-            self.bases[path] = (document.text, document.version)
-            digest = hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest()
-            yield {"path": path, "text": document.text, "version": document.version, "sha256": digest}
-
     async def _deliver(self) -> None:
         from aigentflow.lsp.delivering import DeliveryRecord, review_of
 
-        if self.result.get("changes"):
-            self.review = review_of(self, self._session, self._boundary)
+        if self.result.get("changes") and self.bounds.boundary is not None:
+            self.bounds.steer()
+            self.review = review_of(self, self._session, self.bounds.boundary)
             self._journal = DeliveryRecord(self, self._session)
             # What an unfinished run has made is kept for the person to take or drop, and never applied by itself.
             if await self._kept_before() and self.outcome == "finished":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aigentflow.definitions.values import AgentCommand, AgentDefinition
     from aigentflow.lsp.documents import Document
     from aigentflow.lsp.features.authoring import Authoring
+    from aigentflow.lsp.features.decisions import Decisions
     from aigentflow.lsp.features.gaps import Gaps
     from aigentflow.lsp.features.runs import Runs
     from aigentflow.lsp.session import Session
@@ -48,11 +49,12 @@ class Place:
 class Offers:
     """Everything the menu and the lenses show."""
 
-    def __init__(self, session: Session, gaps: Gaps, runs: Runs, authoring: Authoring) -> None:
+    def __init__(self, session: Session, gaps: Gaps, runs: Runs, authoring: Authoring, decisions: Decisions) -> None:
         self._session = session
         self._gaps = gaps
         self._runs = runs
         self._authoring = authoring
+        self._decisions = decisions
         self._found: dict[str, tuple[tuple[int, str, tuple[str, ...]], Sequence[TaskComment]]] = {}
         session.documents.on_close.append(self._forget)
 
@@ -75,6 +77,7 @@ class Offers:
         place = self._place(document, asked)
         if place is None:
             return
+        yield from self._decisions.actions(document, place.start, place.end)
         gaps = self._gaps.at(document, place.start, place.end)
         yield from self._runs.review_actions(document, place.start, place.end)
         for gap in gaps:

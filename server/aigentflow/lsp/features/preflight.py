@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aigentflow.credentials import SCRIPT, credential_source
 from aigentflow.lsp.session import UNCLEAR
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aigentflow.definitions.values import AgentDefinition
     from aigentflow.lsp.order import RunOrder
     from aigentflow.lsp.session import Session
+    from aigentflow.settings import UserConfig
+    from aigentflow.workspace.boundary import Boundary, Rules
 
 NO_KEY = (
     "Aigentflow: no key for the model service. Set ANTHROPIC_API_KEY in the environment the editor starts in, and restart the "
@@ -24,12 +29,34 @@ def has_credential(environment: Mapping[str, str], headers: Iterable[str] = ()) 
     return bool(environment.get(SCRIPT)) or credential_source(environment, headers) is not None
 
 
+def rules_of(said: Mapping[str, Any]) -> Rules:
+    """Return the rules of the boundary part of a run request."""
+    from aigentflow.workspace.boundary import DenyRule, Rules
+
+    rules = said["rules"]
+    deny = tuple(DenyRule(rule["pattern"], rule["owner"]) for rule in rules["deny"])
+    return Rules(allow=tuple(rules["allow"]), deny=deny, source=rules["source"])
+
+
+def boundary_of(root: Path, said: Mapping[str, Any]) -> Boundary:
+    """Return the boundary that a run request states."""
+    from aigentflow.workspace.boundary import Boundary
+
+    return Boundary(root, rules_of(said), said["owners"])
+
+
 class Preflight:
     """The checks of one run, in the order in which a person wants to be asked."""
 
-    def __init__(self, session: Session, order: RunOrder) -> None:
+    def __init__(self, session: Session, order: RunOrder, granted: Sequence[str] = ()) -> None:
         self._session = session
         self._order = order
+        self._granted = tuple(granted)
+        """Paths that the person opened for this run when they started it."""
+        self._answered: tuple[str, ...] = ()
+        """What the person allowed for this run when they were asked."""
+        self._project_counted: str | None = None
+        """Hash of the project file that was trusted when the run began; None: it was not."""
         self.reason = ""
         """Why there is no run."""
 
@@ -41,7 +68,10 @@ class Preflight:
             return None
         if not await self._trusted():
             return None
-        rules = self._rules(())
+        root = self._order.root
+        sha256 = self._session.project_sha256(root)
+        self._project_counted = sha256 if self._session.trusted(root, sha256) else None
+        rules = self._rules_before()
         if (unclear := next((problem for problem in self._order.agent.problems if problem.code == UNCLEAR), None)) is not None:
             self._session.say_once(f"Aigentflow: {self._order.agent.id} runs read-only. {unclear.message}.")
         if not self._order.wants_edits:
@@ -54,16 +84,24 @@ class Preflight:
             return await self._ask_boundary(rules, f"{agent} may change {allowed}, and {self._order.path} is not among it.")
         return rules
 
+    def rules_now(self) -> dict[str, Any]:
+        """Return what is said now about a run that goes on; it is only ever laid over what held when the run began.
+
+        So a text that was changed since and is not trusted may take away here, as it cannot give.
+        """
+        order, session = self._order, self._session
+        current = session.agent(order.agent.id, order.root)
+        agent = current if current is not None and current.path == order.agent.path else order.agent
+        agent_counts = agent.sha256 != order.agent.sha256 or self._agent_trusted()
+        sha256 = session.project_sha256(order.root)
+        project_counts = self._project_counted is not None and (sha256 != self._project_counted or session.trusted(order.root, sha256))
+        return self._rules(agent, agent_trusted=agent_counts, project_trusted=project_counts)
+
     def _is_elsewhere(self, rules: dict[str, Any]) -> bool:
         """Return whether the file the run was asked on lies outside of the allow list; a file that is denied is not asked about."""
-        from aigentflow.workspace.boundary import Boundary, DenyRule, Rules
-
         if self._order.path is None:
             return False
-        said = rules["rules"]
-        deny = tuple(DenyRule(rule["pattern"], rule["owner"]) for rule in said["deny"])
-        boundary = Boundary(self._order.root, Rules(allow=tuple(said["allow"]), deny=deny, source=said["source"]), rules["owners"])
-        decision = boundary.may_change(self._order.path)
+        decision = boundary_of(self._order.root, rules).may_change(self._order.path)
         return not decision.allowed and decision.rule == "allow" and decision.owner is None
 
     def _agent_trusted(self) -> bool:
@@ -84,26 +122,40 @@ class Preflight:
             self._session.client.show_message(f"Aigentflow: {self.reason}.", "warning")
         return False
 
-    def _rules(self, allow: tuple[str, ...]) -> dict[str, Any]:
+    def _rules_before(self) -> dict[str, Any]:
+        counted = self._project_counted is not None
+        return self._rules(self._order.agent, agent_trusted=self._agent_trusted(), project_trusted=counted)
+
+    def _rules(self, agent: AgentDefinition, *, agent_trusted: bool, project_trusted: bool) -> dict[str, Any]:
         from aigentflow.permissions import boundary_rules, owners
+        from aigentflow.workspace.boundary import exact_glob
 
         session, order = self._session, self._order
         project = session.project(order.root)
         rules = boundary_rules(
-            order.agent,
+            agent,
             order.root,
             project,
-            project_trusted=session.trusted(order.root, session.project_sha256(order.root)),
-            agent_trusted=self._agent_trusted(),
-            user_config=session.user_config,
-            allow=allow,
+            project_trusted=project_trusted,
+            agent_trusted=agent_trusted,
+            user_config=self._user_config(),
+            allow=self._answered,
         )
         deny = [{"pattern": rule.pattern, "owner": rule.owner} for rule in rules.deny]
-        territory = owners(session.agents(order.root), project, order.agent.id)
+        territory = owners(session.agents(order.root), project, agent.id)
         return {
-            "rules": {"allow": list(rules.allow), "deny": deny, "source": rules.source},
-            "owners": {agent: list(globs) for agent, globs in territory.items()},
+            "rules": {"allow": [*rules.allow, *map(exact_glob, self._granted)], "deny": deny, "source": rules.source},
+            "owners": {agent_id: list(globs) for agent_id, globs in territory.items()},
         }
+
+    def _user_config(self) -> UserConfig:
+        """Return the person's configuration as it is on disk now; what is wrong in it is told."""
+        from aigentflow.settings import load_user_config
+
+        config, problems = load_user_config(self._session.environment)
+        for problem in problems:
+            self._session.say_once(problem)
+        return config
 
     async def _ask_boundary(self, rules: dict[str, Any], why: str) -> dict[str, Any]:
         """Ask once, with the folders that the manifests name; without an answer it stays as it is, and that is said."""
@@ -114,11 +166,11 @@ class Preflight:
         folders = manifest_folders(Snapshot(order.root).paths(limit=20_000)) or ("**",)
         listed = ", ".join(folders)
         answer = await self._session.client.ask(f"{why} Let it change {listed}?", [THIS_RUN, THIS_FOLDER, READ_ONLY])
-        if answer == THIS_RUN:
-            return self._rules(folders)
         if answer == THIS_FOLDER:
             self._session.remember_boundary(order.root, order.agent.id, folders)
-            return self._rules(folders)
+        if answer in (THIS_RUN, THIS_FOLDER):
+            self._answered = folders
+            return self._rules_before()
         if answer is None:
             self._session.client.show_message(
                 f"Aigentflow: {why} So it runs read-only there; to change that, add `boundaries: {{allow: [{listed}]}}` to its agent "

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from aigentflow.errors import ConfigurationError
 from aigentflow.lsp.convert import path_of
 from aigentflow.lsp.features.pending import pending_actions
 from aigentflow.lsp.features.preflight import has_credential
-from aigentflow.lsp.order import RunOrder, read_order
+from aigentflow.lsp.order import RunOrder, read_order, same_order
 from aigentflow.lsp.page import render
 from aigentflow.lsp.run import Run
 from aigentflow.redaction import Redactor
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aigentflow.definitions.values import AgentCommand, AgentDefinition
     from aigentflow.lsp.documents import Document
     from aigentflow.lsp.features.gaps import Gaps
+    from aigentflow.lsp.features.refusals import Refusals
     from aigentflow.lsp.features.reports import Reports
     from aigentflow.lsp.session import Session
     from aigentflow.workspace.globs import Glob
@@ -38,10 +40,11 @@ _DOUBLE_CLICK_SECONDS = 1.0
 class Runs:
     """The runs of this session, newest last."""
 
-    def __init__(self, session: Session, gaps: Gaps, reports: Reports, changed: Callable[[], None]) -> None:
+    def __init__(self, session: Session, gaps: Gaps, reports: Reports, refusals: Refusals, changed: Callable[[], None]) -> None:
         self._session = session
         self._gaps = gaps
         self._reports = reports
+        self._refusals = refusals
         self._changed = changed
         self._runs: dict[str, Run] = {}
         self._last_order: tuple[float, dict[str, Any], str] | None = None
@@ -55,14 +58,52 @@ class Runs:
         now = monotonic()
         if self._last_order is not None and self._last_order[1] == given and now - self._last_order[0] < _DOUBLE_CLICK_SECONDS:
             return {"run": self._last_order[2]}
-        order = self._order(given)
+        started = self._launch(self._order(given), ())
+        self._last_order = (now, given, started["run"])
+        return started
+
+    def start_again(self, run: Run, path: str) -> dict[str, str]:
+        """Start a run of the same order once more, with this one path opened for it; the agent file counts as it is now."""
+        return self._launch(same_order(run.order, self._order(run.order.given)), (path,))
+
+    def _launch(self, order: RunOrder, granted: tuple[str, ...]) -> dict[str, str]:
         run_id = uuid.uuid4().hex[:8]
-        run = Run(run_id, order, self._session, parallel=self._parallel(), changed=self._changed, reports=self._reports)
+        run = Run(
+            run_id,
+            order,
+            self._session,
+            granted=granted,
+            parallel=self._parallel(),
+            changed=self._changed,
+            reports=self._reports,
+            refusals=self._refusals,
+        )
+        self._refusals.begin(order.agent.id, order.root)
         self._runs[run_id] = run
         self._forget_old()
-        self._last_order = (now, given, run_id)
         self._session.spawn(run.live())
         return {"run": run_id}
+
+    def files_changed(self, uris: Iterable[str]) -> None:
+        """Files were changed, in a buffer or on disk: where one states a boundary, runs hear of it."""
+        if any(run.going_on or run.has_pending for run in self._runs.values()) and any(map(self._states_boundary, uris)):
+            self.steer()
+
+    def _states_boundary(self, uri: str) -> bool:
+        from aigentflow.definitions.project import PROJECT_FILE
+        from aigentflow.user_config import ANSWERS_FILE
+
+        path = path_of(uri)
+        if path is None:
+            return False
+        own = Path(path) in (self._session.user_config.path, self._session.user_config.path.with_name(ANSWERS_FILE))
+        return own or path.endswith(f"/{PROJECT_FILE}") or self._session.library.holds(Path(path))
+
+    def steer(self) -> None:
+        """What boundaries are made of may have changed: runs that go on, and proposals that wait, hear of it."""
+        for run in self._runs.values():
+            if run.going_on or run.has_pending:
+                run.bounds.steer()
 
     def _order(self, given: dict[str, Any]) -> RunOrder:
         uri = given.get("uri")
@@ -117,6 +158,7 @@ class Runs:
         if run is None or run.review is None:
             self._session.client.show_message("Aigentflow: this run has no change to take or leave.", "info")
             return {"done": False}
+        run.bounds.steer()
         if verb == "undo":
             await run.review.undo()
         elif verb == "accept":
