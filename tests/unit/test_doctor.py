@@ -10,6 +10,7 @@ import pytest
 from aigentflow.box.values import Bind, Tier, TierReport, Toolchains
 from aigentflow.command_line.doctor import findings_of
 from aigentflow.command_line.doctor_box import Box, advice, as_json, findings, look
+from aigentflow.command_line.doctor_verification import findings as verification
 from aigentflow.command_line.finding import Finding
 from aigentflow.command_line.opening import open_workspace
 
@@ -98,3 +99,28 @@ def test_doctor_ends_with_the_box_and_json_has_all_of_it(tmp_path: Path) -> None
     assert answer["missed"][0] == {"tier": 1, "name": "namespaces", "reason": "unshare: EPERM"}
     assert len(answer["binds"]) == 7 and answer["left_out"][2] == {"path": "/nowhere", "why": "there is no such folder"}
     assert as_json(None) is None
+
+
+def test_what_would_verify_a_change_is_told_with_its_source(tmp_path: Path) -> None:
+    files = {
+        "package.json": '{"name": "shop", "private": true, "scripts": {"test": "vitest run", "lint": "eslint . || true"}}',
+        "src/a.ts": "export const a = 1;\n",
+        "tools/pyproject.toml": "[tool.pytest.ini_options]\n",
+        "tools/b.py": "b = 1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    workspace = open_workspace(str(tmp_path), {"HOME": HOME})
+    told = [item for item in verification(workspace) if item.what.startswith("verify")]
+    tests = [item.found for item in told if item.what == "verify tests"]
+    assert any("npm run test" in found and "package.json" in found for found in tests) and any("pytest" in found for found in tests)
+    (lint,) = [item for item in told if item.what == "verify lint" and "lint" in item.found]
+    assert lint.state == "note" and lint.do, "its failures are masked"
+    assert all(item.found for item in told)
+
+
+def test_a_workspace_without_anything_to_run_says_why(tmp_path: Path) -> None:
+    told = list(verification(open_workspace(str(tmp_path), {"HOME": HOME})))
+    assert [item.what for item in told] == ["verify typecheck", "verify tests", "verify lint"]
+    assert all(item.state == "note" and item.found.startswith("not run: ") for item in told)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
 from aigentflow import __version__
-from aigentflow.command_line import doctor_box
+from aigentflow.command_line import doctor_box, doctor_verification
 from aigentflow.command_line.finding import Finding, State
 from aigentflow.command_line.opening import Workspace, open_workspace
 from aigentflow.command_line.output import plain, print_json, print_lines
@@ -56,6 +56,10 @@ def findings_of(workspace: Workspace, box: doctor_box.Box | None) -> Iterator[Fi
         except (AigentflowError, OSError, ValueError) as error:
             yield Finding(look.__name__.strip("_"), "broken", str(error))
     yield from doctor_box.findings(box, workspace.env.get("HOME", ""))
+    try:
+        yield from doctor_verification.findings(workspace)
+    except (AigentflowError, OSError, ValueError) as error:
+        yield Finding("verify", "note", str(error))
 
 
 def _python(workspace: Workspace) -> Iterator[Finding]:
