@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Sequence
 
 from .toolchain_gathering import Gathering
-from .toolchain_rules import follow, is_file, is_folder, names_in, within
+from .toolchain_rules import follow, is_file, is_folder, names_in, small_text, within
 
 _ENVIRONMENTS = (".venv", "venv", "env")
 _PYTHON = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)*t?)?")
@@ -21,7 +20,6 @@ _HOME_LINE = re.compile(r"^home[ \t]*=[ \t]*(/[^\r\n\0]*)$", re.M)
 _STORE_VERSION = re.compile(r"v\d+")
 _MOST_FOLDERS = 200
 _MOST_PACKAGES = 5000
-_SMALL = 8192
 
 
 def add_project(gathering: Gathering, packages: Sequence[str]) -> None:
@@ -50,7 +48,7 @@ def add_environment(gathering: Gathering, path: str) -> bool:
     pythons = [os.path.join(real, "bin", name) for name in sorted(names_in(os.path.join(real, "bin")) or ()) if _PYTHON.fullmatch(name)]
     for python in pythons:
         _add_python(gathering, python)
-    match = _HOME_LINE.search(_text(os.path.join(real, "pyvenv.cfg")))
+    match = _HOME_LINE.search(small_text(os.path.join(real, "pyvenv.cfg")))
     if match and not gathering.sees(match[1]):
         for name in ("python3", "python"):
             _add_python(gathering, os.path.join(match[1].strip(), name))
@@ -156,15 +154,15 @@ def _add_repository(gathering: Gathering) -> None:
     """Add the common git folder of a worktree, if that folder knows exactly this worktree."""
     ground = gathering.ground
     mark = os.path.join(ground.root, ".git")
-    text = _text(mark)
+    text = small_text(mark)
     if not text.startswith("gitdir: "):
         return
     trail = follow(os.path.join(ground.root, text[8:].strip("\r\n")))
     if trail is None or not is_folder(trail.real) or gathering.sees(trail.real):
         return
     own = trail.real
-    back = follow(os.path.join(own, _text(os.path.join(own, "gitdir")).strip("\r\n")))
-    common = follow(os.path.join(own, _text(os.path.join(own, "commondir")).strip("\r\n") or "-"))
+    back = follow(os.path.join(own, small_text(os.path.join(own, "gitdir")).strip("\r\n")))
+    common = follow(os.path.join(own, small_text(os.path.join(own, "commondir")).strip("\r\n") or "-"))
     if back is None or common is None or back.real != mark or not is_file(os.path.join(own, "HEAD")):
         return
     if os.path.dirname(own) != os.path.join(common.real, "worktrees"):
@@ -172,19 +170,3 @@ def _add_repository(gathering: Gathering) -> None:
     if is_file(os.path.join(common.real, "HEAD")) and all(is_folder(os.path.join(common.real, part)) for part in ("objects", "refs")):
         gathering.add(common.real, "git folder of the worktree")
         gathering.link(*trail.links)
-
-
-def _text(path: str) -> str:
-    """Return the text of a small regular file, empty where there is none."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
-        return ""
-    try:
-        found = os.fstat(handle)
-        data = os.read(handle, _SMALL) if stat.S_ISREG(found.st_mode) and found.st_size <= _SMALL else b""
-    except OSError:
-        return ""
-    finally:
-        os.close(handle)
-    return "" if b"\0" in data else os.fsdecode(data)

@@ -15,6 +15,7 @@ from .values import Link
 
 BIN_NAMES = frozenset({"bin", "sbin", "shims", ".bin", "Scripts"})
 _MOST_LINKS = 40
+_SMALL = 8192
 _NEVER = re.compile(
     r"/|/(?:etc|var|run|tmp|home|root|mnt|media|srv|opt|boot|snap|Users|var/lib|var/run|var/tmp|usr/src|private|private/(?:etc|var|tmp))"
 )
@@ -26,6 +27,8 @@ _BASES = {
     "XDG_STATE_HOME": ".local/state",
     "CARGO_HOME": ".cargo",
 }
+_USER_FOLDERS = ("Desktop", "Documents", "Downloads", "Library", "Movies", "Music", "Pictures", "Public", "Templates", "Videos")
+_USER_FOLDER_LINE = re.compile(r'^XDG_\w+_DIR="\$HOME/([^"\0\n]+)"', re.M)
 _PRIVATE_FOLDER = re.compile(r"\.mozilla|\.thunderbird|keyrings|\.pki|\.electrum|\.bitcoin|\.ethereum")
 _STRICT = re.compile(
     r"\.config|\.npmrc|\.yarnrc|\.yarnrc\.ya?ml|\.netrc|auth\.json|\.?credentials(?:\..+)?|\.git-credentials|\.(?:ba|z)?sh_?history"
@@ -35,7 +38,10 @@ _WIDE = re.compile(
     r"|\.bashrc|\.zshrc|\.profile|\.local|\.cache"
 )
 _PUBLIC_CERTIFICATES = re.compile(r"(?:ca|roots?|certs?)[\w.-]*\.pem")
-_INSTALLED = re.compile(r"lib|lib64|libexec|include|pyvenv\.cfg|conda-meta|jmods|versions|installs|toolchains|tools|candidates|shims|pkg")
+_INSTALLED = re.compile(r"lib|lib64|libexec|include|pyvenv\.cfg|conda-meta|jmods")
+_MANAGED = re.compile(r"versions|installs|toolchains|tools|candidates|shims")
+"""What lies in the folder of a version manager, which is a hidden one; elsewhere these names say nothing."""
+_LOOKS_NAMED = re.compile(rf"bin|platform-tools|gems|sdk|global|{_INSTALLED.pattern}|{_MANAGED.pattern}")
 _NUMBERED = re.compile(r".*\d+\.\d+.*")
 _INSTALLED_PLACES = ("/opt", "/usr", "/nix", "/gnu", "/home/linuxbrew")
 
@@ -108,6 +114,22 @@ def names_in(folder: str) -> frozenset[str] | None:
         return None
 
 
+def small_text(path: str) -> str:
+    """Return the text of a small regular file, empty where there is none."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return ""
+    try:
+        found = os.fstat(handle)
+        data = os.read(handle, _SMALL) if stat.S_ISREG(found.st_mode) and found.st_size <= _SMALL else b""
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
+    return "" if b"\0" in data else os.fsdecode(data)
+
+
 def credential_in(names: Iterable[str], *, wide: bool) -> str:
     """Return a name that says that credentials lie there, empty for none; `wide` also takes what would be a fine name for a program."""
     for name in names:
@@ -136,10 +158,10 @@ class Ground:
             return "it belongs to the system"
         if within(path, self.root):
             return "it lies in the workspace"
-        if within(self.root, path):
-            return "the workspace lies in it"
         if self.home and within(self.home, path):
             return "it is or holds the home folder"
+        if within(self.root, path):
+            return "the workspace lies in it"
         if path in self.bases or any(within(base, path) for base in self.bases):
             return "it holds everything of the person, not just programs"
         parts = [folded(part) for part in path.split("/") if part]
@@ -155,9 +177,12 @@ class Ground:
             return False
         if os.path.basename(prefix) == "node_modules" or any(within(prefix, place) for place in _INSTALLED_PLACES):
             return True
-        if ".git" in names and not self._hidden(prefix):
-            return named
-        return named or any(map(_INSTALLED.fullmatch, names)) or _NUMBERED.fullmatch(os.path.basename(prefix)) is not None
+        hidden = bool(self.home) and prefix.startswith(self.home + "/.")
+        if (named and any(map(_LOOKS_NAMED.fullmatch, names))) or (hidden and any(map(_MANAGED.fullmatch, names))):
+            return True
+        if ".git" in names and not hidden:
+            return False
+        return any(map(_INSTALLED.fullmatch, names)) or _NUMBERED.fullmatch(os.path.basename(prefix)) is not None
 
     def places_in(self, path: str) -> tuple[str, ...]:
         """Return the workspace and the folders of the person that lie in the folder or are it."""
@@ -166,16 +191,18 @@ class Ground:
     def _holds_only_the_workspace(self, path: str) -> bool:
         return path != self.root and not _NEVER.fullmatch(path) and self.places_in(path) == (self.root,)
 
-    def _hidden(self, path: str) -> bool:
-        """Whether it lies in a hidden folder of the home folder, where version managers live."""
-        return bool(self.home) and path.startswith(self.home + "/.")
-
 
 def find_ground(root: str, env: Mapping[str, str], home: str) -> Ground:
     """Return the places of a workspace and a person; the environment names other XDG folders."""
     real_home = os.path.realpath(home) if home.startswith("/") else ""
     if _NEVER.fullmatch(real_home) and real_home != "/root":
         real_home = ""
-    bases = {os.path.join(real_home, default) for default in (*_BASES.values(), ".local")} if real_home else set()
+    bases = {os.path.join(real_home, name) for name in (*_BASES.values(), ".local", *_user_folders(real_home))} if real_home else set()
     bases |= {os.path.realpath(env[name]) for name in _BASES if env.get(name, "").startswith("/")}
-    return Ground(os.path.realpath(root), real_home, frozenset(bases))
+    return Ground(os.path.realpath(root), real_home, frozenset(bases - {real_home}))
+
+
+def _user_folders(home: str) -> tuple[str, ...]:
+    """Return the names of the folders for personal files, in the person's language too."""
+    text = small_text(os.path.join(home, ".config", "user-dirs.dirs"))
+    return (*_USER_FOLDERS, *(os.path.normpath(name.strip("/")) for name in _USER_FOLDER_LINE.findall(text) if name.strip("/")))
