@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from aigentflow.runtime.auditing.wording import vocabulary
 from aigentflow.syntax.trees import Tree, grammar_of
 
 _LARGEST = 400_000
@@ -17,7 +18,7 @@ _HASH = re.compile(
     re.DOTALL,
 )
 _RUST = re.compile(r"(?P<comment>//[^\r\n]*|/\*.*?(?:\*/|\Z))|(?P<string>\"(?:\\.|[^\"\\])*\"?)", re.DOTALL)
-_HASHED = frozenset("py pyi rb sh bash zsh yml yaml toml cfg ini ex exs mk bats feature r pl".split())
+_HASHED = vocabulary("py pyi rb sh bash zsh yml yaml toml cfg ini ex exs mk bats feature r pl")
 
 
 def code_of(text: str, path: str) -> str:

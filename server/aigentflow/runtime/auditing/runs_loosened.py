@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from aigentflow.runtime.auditing.settings_files import BUILT, entries, numbers, switches
 from aigentflow.runtime.auditing.shifts import Shift
+from aigentflow.runtime.auditing.wording import vocabulary
 from aigentflow.runtime.result import WeakeningPart
 
 _RUNNER = re.compile(
@@ -43,10 +44,10 @@ _LOOSE_PYTHON = (
     "implicit_optional",
     "allow_redefinition",
 )
-_TIGHT_PYTHON = (
+_TIGHT_PYTHON = vocabulary(
     "strict disallow_untyped_defs disallow_incomplete_defs check_untyped_defs disallow_untyped_calls disallow_any_generics "
     "no_implicit_optional warn_return_any warn_unused_ignores strict_optional strict_equality disallow_any_unimported "
-    "warn_unreachable no_implicit_reexport disallow_subclassing_any xfail_strict branch show_missing disallow_untyped_decorators".split()
+    "warn_unreachable no_implicit_reexport disallow_subclassing_any xfail_strict branch show_missing disallow_untyped_decorators"
 )
 _PYTHON_LISTS = (
     "omit",
@@ -154,7 +155,7 @@ def _python(shift: Shift) -> Iterator[WeakeningPart]:
         on = [line for line, value in switches(new, key) if value]
         if len(on) > [value for _, value in switches(old, key)].count(True):
             yield shift.part(on[-1], "types-loosened", f"`{key}` is switched on")
-    for key in _TIGHT_PYTHON:
+    for key in sorted(_TIGHT_PYTHON):
         before, after = switches(old, key), switches(new, key)
         off = [line for line, value in after if not value]
         if len(off) > [value for _, value in before].count(False):

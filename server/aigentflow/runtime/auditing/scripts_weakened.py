@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from aigentflow.runtime.auditing.programs import kinds_of, simple_commands
 from aigentflow.runtime.auditing.settings_files import at, jsonc, line_of_key
 from aigentflow.runtime.auditing.shifts import Shift
-from aigentflow.runtime.auditing.wording import kind_of, words
+from aigentflow.runtime.auditing.wording import kind_of, vocabulary, words
 from aigentflow.runtime.result import WeakeningPart
 
 _CI = re.compile(
@@ -30,7 +30,7 @@ _TIGHT = re.compile(r"--max-warnings(?:=|\s+)(\d+)|--(?:cov-)?fail-under(?:=|\s+
 _KEPT_OPTIONS = re.compile(
     r"(?<![\w-])(--strict\b|--coverage\b|--check\b|--frozen-lockfile\b|--noEmit\b|--runInBand\b|--ci\b|--max-warnings|--cov-fail-under|--cov\b|--fail-on-\w+)"
 )
-_CHECKS = frozenset("test tests lint typecheck check checks verify ci validate coverage types e2e unit quality audit".split())
+_CHECKS = vocabulary("test tests lint typecheck check checks verify ci validate coverage types e2e unit quality audit")
 
 
 def weakened_scripts(shift: Shift) -> Iterator[WeakeningPart]:

@@ -62,7 +62,7 @@ class Shift:
         """Lines before and after, comments blanked."""
         return split_lines(without_comments(self.lines.before, self.old_path)), split_lines(without_comments(self.lines.after, self.path))
 
-    def surplus(self, pattern: re.Pattern[str], view: tuple[list[str], list[str]]) -> Iterator[tuple[int, str]]:
+    def surplus(self, pattern: re.Pattern[str], view: tuple[list[str], list[str]], *, in_strings: bool = True) -> Iterator[tuple[int, str]]:
         """Yield line and text of each match in the added lines that no match of the same text in the removed lines makes up for."""
         old, new = view
         lost = Counter(match.group() for line, _ in self.lines.removed for match in pattern.finditer(old[line]))
@@ -70,13 +70,14 @@ class Shift:
             for match in pattern.finditer(new[line]):
                 if lost[match.group()]:
                     lost[match.group()] -= 1
-                elif not self.moves.came_from_elsewhere(self.path, raw) and not (view is self.plain and self._in_string(line, match)):
+                elif not self.moves.came_from_elsewhere(self.path, raw) and (in_strings or not self._in_string(line, match)):
                     yield line, match.group().strip()
 
     def _in_string(self, line: int, match: re.Match[str]) -> bool:
         """Whether a match of an added line begins inside of a string."""
         start = match.start() + len(match.group()) - len(match.group().lstrip())
-        return self.code[1][line][start : start + 4] != self.lines.new[line][start : start + 4] and self.lines.new[line][start] not in "'\"`"
+        raw = self.lines.new[line][start : start + 4]
+        return self.code[1][line][start : start + 4] != raw and raw[:1] not in ("'", '"', "`")
 
     def stood(self, old_line: int) -> int:
         """Return the line of the after-text, counted from 1, at which a line of the text before stood."""

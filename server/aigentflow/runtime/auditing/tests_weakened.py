@@ -57,7 +57,7 @@ def _marks(shift: Shift) -> Iterator[WeakeningPart]:
         yield shift.part(line, "test-skipped", f"`{text.rstrip('( ')}` keeps tests from running or from counting")
     for line, text in shift.surplus(_FOCUS, shift.code):
         yield shift.part(line, "test-focused", f"`{text.rstrip('( ')}` keeps all other tests from running")
-    for line, text in shift.surplus(_TRIVIAL, shift.plain):
+    for line, text in shift.surplus(_TRIVIAL, shift.plain, in_strings=False):
         yield shift.part(line, "assertion-trivial", f"`{text}` can never fail")
     for line, text in shift.surplus(_NEVER, shift.code):
         yield shift.part(line, "assertion-unreachable", f"what follows `{text}` never runs")
