@@ -26,7 +26,7 @@ SEEN = Toolchains(
 )
 FIRST = TierReport("namespaces", "commands run in namespaces of their own", ("many files are slow",))
 THIRD = TierReport("landlock", "commands run behind Landlock", (), (("namespaces", "unshare: EPERM"), ("bubblewrap", "no bwrap here")))
-LAST = TierReport("none", "commands are off", ("no verification",), (("landlock", "the kernel has none"),))
+LAST = TierReport("none", "commands are off: there is no box", ("no verification",), (("landlock", "the kernel has none"),))
 
 
 def _told(report: TierReport, kernel: Mapping[str, str] | None = None) -> list[Finding]:
@@ -36,7 +36,7 @@ def _told(report: TierReport, kernel: Mapping[str, str] | None = None) -> list[F
 def test_the_tier_in_force_its_limits_and_what_commands_see() -> None:
     told = {(item.what, item.found): item.state for item in _told(FIRST)}
     assert told == {
-        ("commands", "tier 1 (namespaces): commands run in namespaces of their own"): "ok",
+        ("commands", "tier 1 (namespaces): run in namespaces of their own"): "ok",
         ("commands", "limit: many files are slow"): "note",
         ("commands see", "system: /usr/bin, /usr/lib, /usr/lib64, /usr/sbin and 1 more"): "ok",
         ("commands see", "PATH: ~/.nvm/versions/node/v22, ~/.pyenv"): "ok",
@@ -55,7 +55,7 @@ def test_every_better_tier_says_why_it_is_not_in_force_and_what_to_do() -> None:
 
 def test_without_a_box_everything_else_works() -> None:
     told = _told(LAST)
-    assert told[0].found == "off (tier 6): commands are off; everything but commands works"
+    assert told[0].found == "off (tier 6): there is no box; everything but commands works"
     assert not any(item.state == "broken" or item.what == "commands see" for item in told)
 
 
@@ -93,7 +93,7 @@ def test_trying_that_fails_is_a_finding_and_no_crash(tmp_path: Path) -> None:
 def test_doctor_ends_with_the_box_and_json_has_all_of_it(tmp_path: Path) -> None:
     box = Box(THIRD, SEEN)
     told = list(findings_of(open_workspace(str(tmp_path), {"HOME": HOME, "XDG_STATE_HOME": str(tmp_path)}), box))
-    assert [item.found for item in told if item.what == "commands"] == ["tier 3 (landlock): commands run behind Landlock"]
+    assert [item.found for item in told if item.what == "commands"] == ["tier 3 (landlock): run behind Landlock"]
     answer = as_json(box)
     assert answer is not None and (answer["tier"], answer["name"]) == (3, "landlock")
     assert answer["missed"][0] == {"tier": 1, "name": "namespaces", "reason": "unshare: EPERM"}

@@ -129,7 +129,12 @@ def test_a_run_without_commands_or_findings_has_no_empty_sections() -> None:
     ("place", "said"),
     [
         (BoxPart(tier=6, name="none", words="there is no box on this machine"), "Commands are off (tier 6, none)"),
-        (BoxPart(tier=3, name="landlock", words="on a copy"), "tier 3 (landlock)"),
+        (BoxPart(tier=3, name="landlock", words="on a copy"), "Commands ran in a box of tier 3 (landlock): on a copy"),
+        (
+            BoxPart(tier=1, name="namespaces", words="commands run on a view: no network"),
+            "Commands, tier 1 (namespaces), run on a view: no",
+        ),
+        (BoxPart(tier=6, name="none", words="commands are off: no box"), "Commands, tier 6 (none), are off: no box"),
     ],
 )
 def test_the_tier_in_force_is_said_without_a_command_too(place: BoxPart, said: str) -> None:

@@ -49,12 +49,12 @@ def findings(box: Box | None, home: str = "", kernel: ReadKernel | None = None) 
         yield Finding("commands", "note", "off: this version has no box; everything but commands works")
         return
     report = box.report
-    number = TIER_NUMBERS[report.tier]
+    number, words = TIER_NUMBERS[report.tier], report.words.removeprefix("commands ")
     if report.tier == "none":
-        said = f"off (tier {number}): {report.words}; everything but commands works"
+        said = f"off (tier {number}): {words.removeprefix('are off: ')}; everything but commands works"
         yield Finding("commands", "note", said, "" if report.missed else "A box needs Linux.")
     else:
-        yield Finding("commands", "ok", f"tier {number} ({report.tier}): {report.words}")
+        yield Finding("commands", "ok", f"tier {number} ({report.tier}): {words}")
     for limit in report.limits:
         yield Finding("commands", "note", f"limit: {limit}")
     for tier, reason in report.missed:

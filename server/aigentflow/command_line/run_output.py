@@ -106,7 +106,8 @@ def _commands(result: RunResult) -> Iterator[str]:
     """Yield where commands ran and each of them: exit status, seconds, the command, what was kept of its changes."""
     if result.box is not None:
         box = result.box
-        yield _line(1, f"commands: tier {box.tier} ({box.name}){': ' + box.words if box.words else ''}")
+        words = box.words.removeprefix("commands ")
+        yield _line(1, f"commands: tier {box.tier} ({box.name}){': ' + words if words else ''}")
         for limit in box.limits:
             yield _line(2, f"limit: {limit}")
     for command in result.commands[:_MOST_LISTED]:

@@ -24,13 +24,14 @@ def box(result: Part) -> Iterator[str]:
     tier, name = place.get("tier"), inline(str(place.get("name", "")))
     words = inline(str(place.get("words", "")))
     ran = any(command.get("exit") is not None for command in result.get("commands") or ())
-    if tier != _TIER_OFF:
-        lead = f"Commands ran in a box of tier {tier} ({name})"
-    elif ran:
-        lead = f"Commands **ran unprotected** (tier {tier}, {name}), allowed one by one"
+    told = words.removeprefix("commands ")
+    if ran and tier == _TIER_OFF:
+        yield f"Commands **ran unprotected** (tier {tier}, {name}), each allowed by its very text{': ' + words if words else '.'}"
+    elif words != told:
+        yield f"Commands, tier {tier} ({name}), {told}"
     else:
-        lead = f"Commands are off (tier {tier}, {name})"
-    yield f"{lead}: {words}" if words else f"{lead}."
+        lead = f"Commands are off (tier {tier}, {name})" if tier == _TIER_OFF else f"Commands ran in a box of tier {tier} ({name})"
+        yield f"{lead}: {words}" if words else f"{lead}."
     yield ""
     limits = [inline(str(limit)) for limit in place.get("limits") or ()]
     yield from (f"- limit: {limit}" for limit in limits)
