@@ -117,8 +117,8 @@ def test_a_run_that_may_change_nothing_is_offered_nothing_that_could(root: Path,
     assert not why or any("only reads" in note and why in note for note in result.notes)
 
 
-def test_bash_is_left_out_and_that_is_said(root: Path) -> None:
-    result, events = run(request(root, agent=agent_text(tools="[Read, Bash, LSP]")), [DONE])
+def test_without_a_box_bash_is_left_out_and_that_is_said(root: Path) -> None:
+    result, events = run(request(root, agent=agent_text(tools="[Read, Bash, LSP]"), commands={"box": "off"}), [DONE])
     assert of_kind(events, RunStarted)[0].tools == ("Read",)
     assert any("Bash" in note for note in result.notes) and any("LSP" in note for note in result.notes)
 
@@ -229,6 +229,7 @@ def test_the_answer_is_held_against_its_contract_and_against_the_record(root: Pa
     assert {claim.claim: claim.verdict for claim in result.claims} == {
         "tests: pass": "unwitnessed",
         "modify src/a.ts": "confirmed",
+        "src/a.ts: 99 lines changed": "contradicted",
         "create src/ghost.ts": "contradicted",
         "files: leaves out src/silent.ts, which changed": "contradicted",
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from aigentflow.box.client import Box
 from aigentflow.box.values import TIER_NUMBERS, Changed, Limits, Order, Outcome, TierReport, Topping
@@ -38,35 +40,51 @@ class Answer:
     refused: tuple[Refused, ...] = ()
 
 
+@dataclass(frozen=True)
+class Permissions:
+    """What commands of a run may do."""
+
+    best: str = "namespaces"
+    """The first tier to try, or `off`."""
+    trusted: bool = False
+    """Whether the person trusts the workspace."""
+    writes: bool = True
+    """Whether what they change may join the proposal."""
+    by_hand: bool = False
+    """Whether the person is asked about each command where there is no box."""
+
+
 class Commands:
     """Runs the commands of one run in its box, on the text of its overlay."""
 
-    def __init__(
-        self,
-        box: Box,
-        overlay: Overlay,
-        *,
-        trusted: bool,
-        writes: bool,
-        approve: Callable[[str], Awaitable[bool]] | None = None,
-    ) -> None:
+    def __init__(self, box: Box, overlay: Overlay, permissions: Permissions, approve: Callable[[str], Awaitable[bool]]) -> None:
         self._box = box
         self._overlay = overlay
-        self._trusted = trusted
-        self._writes = writes
+        self._may = permissions
         self._approve = approve
+        self._starting: asyncio.Task[TierReport] | None = None
         self.records: list[CommandPart] = []
         """The commands of the agent, in order."""
         self.edits = 0
         """How many edits the run has made so far."""
+
+    async def ready(self) -> None:
+        """Have the box started; the first call does it."""
+        if self._starting is None:
+            home = os.environ.get("HOME") or os.fspath(Path.home())
+            start = self._box.start(os.fspath(self._overlay.boundary.real_root), os.environ, home, self._may.best)
+            self._starting = asyncio.create_task(start, name="box")
+        await asyncio.shield(self._starting)
 
     @property
     def report(self) -> TierReport:
         """Which tier is in force."""
         return self._box.report
 
-    def part(self) -> BoxPart:
-        """Return what a run's result says of its box."""
+    def part(self) -> BoxPart | None:
+        """Return what a run's result says of its box; None where nothing asked for one."""
+        if self._starting is None:
+            return None
         report = self.report
         return BoxPart(tier=TIER_NUMBERS[report.tier], name=report.tier, words=report.words, limits=report.limits)
 
@@ -74,12 +92,21 @@ class Commands:
         """Return why no command runs; empty where they do."""
         if self.report.tier == "none":
             return self.report.words
-        if not self._trusted and TIER_NUMBERS[self.report.tier] > 2:
+        if not self._may.trusted and TIER_NUMBERS[self.report.tier] > 2:
             return "workspace not trusted: there, commands run only in a box of tier 1 or 2"
         return ""
 
+    def why_not_offered(self) -> str:
+        """Return why the agent has no commands; empty where it has, be it by hand."""
+        return "" if self._asks else self.why_off()
+
+    @property
+    def _asks(self) -> bool:
+        return self._may.by_hand and self.report.tier == "none"
+
     async def execute(self, command: str, folder: str = "", *, seconds: float = DEFAULT_SECONDS, collect: bool = False) -> Outcome:
         """Run a command in the box on the text as it is now; a problem is part of the outcome."""
+        await self.ready()
         if why := self.why_off():
             return Outcome(None, problem=why, tier=self.report.tier)
         order = Order(command, folder, Limits(seconds=seconds), tuple(toppings(self._overlay)), collect)
@@ -88,14 +115,12 @@ class Commands:
     async def bash(self, arguments: Mapping[str, object]) -> Answer:
         """Run the agent's own command and say how it ended."""
         command, wanted = str(arguments["command"]), bool(arguments.get("keep_changes", False))
-        keep = wanted and self._writes
+        keep = wanted and self._may.writes
         milliseconds = arguments.get("timeout")
         seconds = min(milliseconds / 1000, LONGEST_SECONDS) if isinstance(milliseconds, int) and milliseconds > 0 else DEFAULT_SECONDS
         before = self.edits
-        if self._approve is None or self.report.tier != "none":
-            outcome = await self.execute(command, seconds=seconds, collect=keep)
-        else:
-            outcome = await self._by_hand(command, seconds, collect=keep)
+        run = self._by_hand if self._asks else self.execute
+        outcome = await run(command, seconds=seconds, collect=keep)
         kept, refused, left = self._keep(outcome.changes) if keep and _ended(outcome) else ([], [], [])
         self.edits += len(kept)
         self._record(command, outcome, kept, before)
@@ -106,9 +131,8 @@ class Commands:
             lines.append("[this run only reads: nothing was kept; describe the change in your answer]")
         return Answer("\n".join(line for line in lines if line), outcome.exit != 0, tuple(refused[:_MOST_REFUSED]))
 
-    async def _by_hand(self, command: str, seconds: float, *, collect: bool) -> Outcome:
+    async def _by_hand(self, command: str, *, seconds: float, collect: bool) -> Outcome:
         """Run a command without a fence, on a copy, where the person allowed exactly this text; nobody else can."""
-        assert self._approve is not None
         if not await self._approve(command):
             return Outcome(None, problem="there is no box here, and the person did not allow this command to run unprotected")
         order = Order(command, "", Limits(seconds=seconds), tuple(toppings(self._overlay)), collect)

@@ -15,11 +15,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
+from aigentflow.box.client import Box
 from aigentflow.errors import AigentflowError, ConfigurationError, FrameError, NoKeyError
 from aigentflow.redaction import Redactor
 from aigentflow.runtime.catalogue import load_catalogue
@@ -52,7 +53,7 @@ async def serve(reader: asyncio.StreamReader, send: Callable[[Frame], None], kit
                 return
             match frame.get("type"):
                 case "start" if run is None:
-                    run = asyncio.create_task(_run(frame.get("request"), send, _steered(kit, steering)), name="run")
+                    run = asyncio.create_task(_run(frame.get("request"), send, replace(kit, steering=steering)), name="run")
                 case "cancel" if run is not None:
                     run.cancel()
                 case "cancel":
@@ -103,11 +104,6 @@ class _Questions:
             answered.set_result(frame.get("allowed") is True)
 
 
-def _steered(kit: Kit, steering: Steering) -> Kit:
-    given: dict[str, Any] = {"steering": steering}
-    return replace(kit, **given) if "steering" in {field.name for field in fields(kit)} else kit
-
-
 def _steer(steering: Steering, frame: Frame) -> None:
     """Take what the person says while the run goes on; a frame of another kind is left alone."""
     if frame.get("type") == "say":
@@ -150,19 +146,21 @@ async def main(output: int) -> None:
     """Make everything ready, say so, and serve; `output` is the descriptor that frames go to."""
     reader, writer = read_from(0), FrameWriter(output)
     model, searcher = AnthropicModel(), Searcher()
-    kit = Kit(model, load_catalogue(), searcher)
+    kit, box = Kit(model, load_catalogue(), searcher), Box()
     try:
         # A run that replays a script needs no service, so nothing of the SDK either.
         if not os.environ.get("AIGENTFLOW_SCRIPT"):
             await model.warm()
         await rehearse(kit)
         writer.send({"type": "ready"})
+        await box.warm()
         tidying = asyncio.create_task(asyncio.to_thread(_tidy))
-        await serve(reader, writer.send, kit)
+        await serve(reader, writer.send, replace(kit, box=box))
         await tidying
     except FrameError as error:
         print(f"aigentflow run host: {error}", file=sys.stderr)
     finally:
+        await box.close()
         await searcher.close()
         await model.close()
         await writer.close()

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from aigentflow.box.client import Box
 from aigentflow.box.git import GitState, git_state
-from aigentflow.box.values import TierReport
 from aigentflow.definitions.contract import REPORT_SCHEMA
 from aigentflow.errors import ConfigurationError, ModelCredentialsError, ModelError, ModelRejected
 from aigentflow.redaction import Redactor
 from aigentflow.runtime.asking import Asker, RetryPolicy
 from aigentflow.runtime.catalogue import Catalogue, Choice, load_catalogue
-from aigentflow.runtime.commanding import Commands
+from aigentflow.runtime.commanding import Commands, Permissions
 from aigentflow.runtime.context import Context, first_prompt, open_context, referenced, whole_file_shown, with_note, without_commands
 from aigentflow.runtime.conversation import Conversation
 from aigentflow.runtime.events import Event, Noted, RunStarted, to_json
@@ -89,7 +88,6 @@ class _Run:
     async def run(self) -> RunResult:
         # Git is asked while the agent file is read: together they are most of what comes before the first request.
         self._git = asyncio.create_task(git_state(Path(self._request.root)), name="git")
-        self._boxing = asyncio.create_task(self._start_box(), name="box")
         try:
             context = await asyncio.to_thread(open_context, self._request)
         except asyncio.CancelledError:
@@ -128,8 +126,7 @@ class _Run:
         self._close_record("failed", {"reason": "The run ended in a bug; the log has the traceback."})
         if self._git is not None:
             self._git.cancel()
-            self._boxing.cancel()
-            await asyncio.wait({self._git, self._boxing})
+            await asyncio.wait({self._git})
         await self._box.close()
         if self._kit.searcher is None:
             await self._searcher.close()
@@ -167,13 +164,12 @@ class _Run:
         assert self._git is not None
         # Git, the disk and the tree are asked at the same time; walking a large tree must not hold up a cancel.
         reading = asyncio.to_thread(referenced, context)
-        git, _, references = await asyncio.gather(self._git, self._open_record(context), reading)
+        git, _, references, context = await asyncio.gather(self._git, self._open_record(context), reading, self._with_commands(context))
         prompt = await asyncio.to_thread(first_prompt, context, git, references)
         for note in context.notes:
             self._teller(Noted(note))
         if choice.model.price is None and self._request.limits.usd is not None:
             self._teller(Noted(f"The price of {choice.model.id} is not known: the limit in USD cannot be kept, the one in tokens is."))
-        context = self._with_commands(context, await self._boxing)
         toolbox = Toolbox(context.overlay, context.boundary, context.offered, self._searcher, self._commands)
         if self._request.file is not None and whole_file_shown(context):
             toolbox.note_seen(self._request.file)
@@ -197,26 +193,22 @@ class _Run:
 
         return await self._loop.run_turns(FinalAnswer(unmet, self._verifier))
 
-    async def _start_box(self) -> TierReport:
+    async def _with_commands(self, context: Context) -> Context:
+        """Return the context with what the box makes possible, and what it does not; a box that nothing asks for is not started."""
         request = self._request
-        home = os.environ.get("HOME") or os.fspath(Path.home())
-        return await self._box.start(request.root, os.environ, home, request.commands.box)
-
-    def _with_commands(self, context: Context, report: TierReport) -> Context:
-        """Return the context with what the box makes possible, and what it does not."""
-        request = self._request
-        asks = request.commands.unprotected and report.tier == "none"
+        self._steering.attach(context.boundary)
         self._commands = Commands(
             self._box,
             context.overlay,
-            trusted=request.trusted,
-            writes=not context.read_only,
-            approve=self._steering.approve if asks else None,
+            Permissions(request.commands.box, request.trusted, not context.read_only, request.commands.unprotected),
+            self._steering.approve,
         )
         if not context.read_only:
             self._verifier = Verifier(self._commands, context.overlay, request.project.verification, self._teller)
-        self._steering.attach(context.boundary)
-        why = "" if asks else self._commands.why_off()
+        if "Bash" not in context.offered:
+            return context
+        await self._commands.ready()
+        why = self._commands.why_not_offered()
         return without_commands(context, why) if why else context
 
     def _schema(self, context: Context) -> Mapping[str, object] | None:

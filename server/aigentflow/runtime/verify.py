@@ -79,10 +79,13 @@ class Verifier:
     async def _run(self, proposal: Proposal) -> Verification:
         if not proposal:
             return not_verified(NOTHING_CHANGED, self._stated)
-        if why := self._commands.why_off():
-            return not_verified(why, self._stated)
         changed = sorted({path for change in proposal.changes for path in (change.path, change.from_path) if path is not None})
         plans = await asyncio.to_thread(plan, changed, self._text, self._overlay.exists, self._stated)
+        if not any(planned.steps for planned in plans.values()):
+            return {name: VerificationPart(status="not_run", reason=plans[name].reason) for name in VERIFICATIONS}
+        await self._commands.ready()
+        if why := self._commands.why_off():
+            return not_verified(why, self._stated)
         parts = await asyncio.gather(*(self._field(name, plans[name]) for name in VERIFICATIONS))
         return dict(zip(VERIFICATIONS, parts, strict=True))
 
