@@ -16,7 +16,8 @@ from pydantic.fields import FieldInfo
 
 from aigentflow.softly import fill, nested
 
-Narrow = Literal["lower", "stricter"]
+Narrow = Literal["lower", "stricter", "own"]
+"""How an option may change through the editor; `own`: only the person's own configuration sets it."""
 STRICTNESS = {"risky": 0, "all": 1, "ask": 0, "never": 1}
 USER_ONLY = frozenset(
     name
@@ -56,8 +57,11 @@ class Gaps(_Group):
 
 
 class Commands(_Group):
-    """Commands that agents run where this machine has no box for them."""
+    """How commands of agents are fenced off."""
 
+    box: Literal["namespaces", "bubblewrap", "landlock", "off"] = _option(
+        "namespaces", "The first kind of box that is tried, or `off`: commands run in none.", narrow="own"
+    )
     unprotected: Literal["never", "ask"] = _option(
         "never",
         "Where no box works on this machine: `never` leaves commands off; `ask` shows you the whole text of each one before it runs "
@@ -152,7 +156,8 @@ def _merge(base: Any, asked: Mapping[str, Any], path: Path, problems: list[str],
         if isinstance(now, BaseModel):
             update[name] = _merge(now, value, path, problems, narrow_only=narrow_only, where=full)
         elif narrow_only and _widens(type(base).model_fields[name], now, value):
-            problems.append(f"`{full}` stays {now}: through the editor it cannot become {value}, only stricter; set it in {path}.")
+            how = "" if _narrow(type(base).model_fields[name]) == "own" else ", only stricter"
+            problems.append(f"`{full}` stays {now}: through the editor it cannot become {value}{how}; set it in {path}.")
         else:
             update[name] = value
     return base.model_copy(update=update)
@@ -162,6 +167,8 @@ def _widens(field: FieldInfo, now: Any, value: Any) -> bool:
     narrow = _narrow(field)
     if narrow == "lower":
         return bool(value > now)
+    if narrow == "own":
+        return bool(value != now)
     return narrow == "stricter" and STRICTNESS[value] < STRICTNESS[now]
 
 
@@ -193,7 +200,7 @@ def settings_table() -> str:
     """Return the table of the options for the README, in Markdown."""
     import json
 
-    said = {"lower": "only lower", "stricter": "only stricter", None: "yes"}
+    said = {"lower": "only lower", "stricter": "only stricter", "own": "no", None: "yes"}
     rows = ["| setting | default | from the editor | meaning |", "|---|---|---|---|"]
     for name, field in options():
         rows.append(f"| `aigentflow.{name}` | `{json.dumps(field.default)}` | {said[_narrow(field)]} | {field.description} |")
