@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import stat
 import time
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from aigentflow.box.toolchain_gathering import Gathering
 from aigentflow.box.toolchain_rules import find_ground
 from aigentflow.box.toolchain_system import add_system
+from aigentflow.box.toolchain_variables import wanted_variables
 from aigentflow.box.toolchains import find_toolchains
 from aigentflow.box.values import Bind, Toolchains
 
@@ -330,6 +333,31 @@ def test_an_environment_of_a_package_and_one_that_is_switched_on(machine: Machin
     found = machine.find("code/app/odd-name/bin", packages=("services/api", "../..", "/etc"), VIRTUAL_ENV=virtual)
     assert machine.shown(found) == [".cache/pypoetry/virtualenvs/app-x-py3.12", "py/a", "py/b", "py/c"]
     assert dict(found.environment)["VIRTUAL_ENV"] == str(virtual)
+
+
+def test_environments_that_poetry_and_pipenv_keep_for_the_folder(machine: Machine) -> None:
+    python = machine.python("py")
+    for hashed, kept, end in (
+        (machine.root, ".cache/pypoetry/virtualenvs", "-py3.12"),
+        (machine.root / "Pipfile", ".local/share/virtualenvs", ""),
+    ):
+        mark = base64.urlsafe_b64encode(hashlib.sha256(str(hashed).encode()).digest())[:8].decode()
+        machine.environment(machine.home / kept / f"app-{mark}{end}", python)
+        machine.environment(machine.home / kept / f"other-AAAAAAAA{end}", python)
+    found = machine.find()
+    assert [path for path in machine.shown(found) if "other" in path or "app" not in path] == ["py"]
+    assert len(machine.shown(found)) == 3
+    assert set(dict(found.environment)) == {"POETRY_VIRTUALENVS_PATH", "WORKON_HOME"}
+
+
+def test_only_variables_that_name_toolchains_are_wanted() -> None:
+    env = {"PATH": "/bin", "PYENV_VERSION": "3.12", "XDG_CACHE_HOME": "/c", "GOPATH": "/g", "API_KEY": "x", "GITHUB_TOKEN": "y", "PWD": "/"}
+    assert wanted_variables(env) == {name: env[name] for name in ("PATH", "PYENV_VERSION", "XDG_CACHE_HOME", "GOPATH")}
+
+
+def test_a_chosen_version_is_passed_on_if_it_is_one(machine: Machine) -> None:
+    found = machine.find(PYENV_VERSION="3.12.1", RUSTUP_TOOLCHAIN="$(touch x)")
+    assert dict(found.environment) == {"PYENV_VERSION": "3.12.1"}
 
 
 def test_a_python_among_personal_folders_is_shown_without_them(machine: Machine) -> None:

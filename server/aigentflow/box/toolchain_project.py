@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 
 from .toolchain_gathering import Gathering
 from .toolchain_rules import follow, is_file, is_folder, names_in, small_text, within
@@ -22,16 +24,37 @@ _MOST_FOLDERS = 200
 _MOST_PACKAGES = 5000
 
 
-def add_project(gathering: Gathering, packages: Sequence[str]) -> None:
-    """Add what the workspace and its package folders, which are relative to it, refer to."""
+def add_project(gathering: Gathering, env: Mapping[str, str], packages: Sequence[str]) -> dict[str, str]:
+    """Add what the workspace and its package folders, which are relative to it, refer to; returns the variables that this needs."""
     root = gathering.ground.root
-    folders = [root, *(os.path.join(root, package) for package in packages[:_MOST_FOLDERS] if package and not package.startswith("/"))]
+    folders = [root, *(os.path.join(root, package) for package in packages[:_MOST_FOLDERS] if _is_below(package))]
     for folder in dict.fromkeys(folders):
         for name in _ENVIRONMENTS:
             add_environment(gathering, os.path.join(folder, name))
         _add_linked_packages(gathering, os.path.join(folder, "node_modules"))
     _add_packages_above(gathering)
     _add_repository(gathering)
+    return {name: place for folder in folders for name, place in _add_kept_environments(gathering, env, folder)}
+
+
+def _is_below(package: str) -> bool:
+    return bool(package) and not package.startswith("/") and ".." not in package.split("/")
+
+
+def _add_kept_environments(gathering: Gathering, env: Mapping[str, str], folder: str) -> Iterator[tuple[str, str]]:
+    """Add the environments that Poetry and Pipenv keep for a folder; both name them by a hash of its path."""
+    home = gathering.ground.home
+    cache = env.get("XDG_CACHE_HOME") or f"{home}/.cache"
+    poetry, pipenv = f"{cache}/pypoetry/virtualenvs", env.get("WORKON_HOME") or f"{home}/.local/share/virtualenvs"
+    for name, kept, hashed, end in (
+        ("POETRY_VIRTUALENVS_PATH", poetry, folder, r"-py\d+\.\d+"),
+        ("WORKON_HOME", pipenv, f"{folder}/Pipfile", ""),
+    ):
+        mark = urlsafe_b64encode(sha256(os.fsencode(hashed)).digest()).decode()[:8]
+        of_folder = re.compile(rf".+-{re.escape(mark)}{end}")
+        for found in names_in(kept) or () if kept.startswith("/") else ():
+            if of_folder.fullmatch(found) and add_environment(gathering, os.path.join(kept, found)):
+                yield name, kept
 
 
 def add_environment(gathering: Gathering, path: str) -> bool:
