@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from aigentflow.box.client import Box
 from aigentflow.box.values import Limits, Order, Outcome, Topping
+from processes import running
 
 pytestmark = pytest.mark.asyncio
 
@@ -156,30 +157,19 @@ async def test_what_a_command_leaves_running_ends_with_it(box: Box, tmp_path: Pa
     mark = f"7{os.getpid()}"
     outcome = await run(box, f"(setsid sleep {mark} >/dev/null 2>&1 &) ; nohup sleep {mark} & echo done")
     assert outcome.output.startswith("done") or "done" in outcome.output
-    assert not _running(mark)
+    assert not running(mark)
 
 
 async def test_a_cancel_takes_everything_with_it(box: Box) -> None:
     mark = f"8{os.getpid()}"
     going = asyncio.create_task(run(box, f"sleep {mark} & sleep {mark}"))
-    while not _running(mark):
+    while not running(mark):
         await asyncio.sleep(0)
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
         await going
-    assert not _running(mark)
+    assert not running(mark)
     assert (await run(box, "echo still here")).output == "still here\n"
-
-
-def _running(mark: str) -> bool:
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                if mark.encode() in (process / "cmdline").read_bytes().split(b"\0"):
-                    return True
-            except OSError:
-                continue
-    return False
 
 
 async def test_what_is_no_plain_file_is_told_and_not_taken(box: Box, tree: Path) -> None:

@@ -17,7 +17,7 @@ import struct
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from .hidden import Hidden
@@ -123,7 +123,8 @@ class Helper:
         self._send({"type": "ready", "report": to_json(self._report)})
         root = os.path.realpath(frame["root"])
         toolchains = find_toolchains(root, frame["environment"], frame["home"])
-        self._site = Site(root, toolchains)
+        cache = frame["environment"].get("XDG_CACHE_HOME") or os.path.join(frame["home"], ".cache")
+        self._site = Site(root, toolchains, cache=cache)
         self._report = confirm_tier(self._report, self._site)
         self._send({"type": "prepared", "report": to_json(self._report), "toolchains": to_json(toolchains)})
         self._hidden = Hidden(root)
@@ -132,7 +133,7 @@ class Helper:
         if self._site is None or self._hidden is None or self._report is None:
             self._answer(identifier, Outcome(None, problem="the box was not started"))
             return
-        site = Site(self._site.root, self._site.toolchains, self._hidden.paths(), self._hidden.mask().masked)
+        site = replace(self._site, hidden=self._hidden.paths(), mask=self._hidden.mask().masked)
         tier: Tier = self._report.tier
         try:
             if tier == "none" and not unprotected:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from . import bubblewrap, landlock
 from .jobs import start_job
 from .namespaced import FILE_CLOCK, Site
 from .toolchains import find_toolchains
@@ -87,6 +88,8 @@ def _from(first: int, missed: list[tuple[Tier, str]], why: Callable[[Tier], str]
 
 def why_tier_fails(tier: Tier) -> str:
     """Return why the tier does not hold on this machine; empty where it does."""
+    if reason := _why_not_tried(tier):
+        return reason
     try:
         with _tree() as tree:
             toolchains = find_toolchains(str(tree), {"PATH": os.defpath}, "/nonexistent")
@@ -94,6 +97,12 @@ def why_tier_fails(tier: Tier) -> str:
             return _why(outcome) or _why_changes(outcome, tree)
     except OSError as error:
         return str(error.strerror or error)
+
+
+def _why_not_tried(tier: Tier) -> str:
+    if tier == "bubblewrap":
+        return bubblewrap.why_unusable()
+    return "the kernel has no Landlock" if tier == "landlock" and landlock.abi() == 0 else ""
 
 
 def _why_site(tier: Tier, site: Site) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import signal
 import struct
 
 CLONE_NEWNS = 0x00020000
@@ -73,9 +74,9 @@ class Libc:
         """Make the folder the root of this mount namespace."""
         self._syscall("pivot_root", os.fsencode(new_root), os.fsencode(put_old))
 
-    def die_with_parent(self) -> None:
-        """Have this process killed when the thread that forked it ends."""
-        self._prctl(_PR_SET_PDEATHSIG, 9)
+    def die_with_parent(self, number: int = signal.SIGKILL) -> None:
+        """Have this process sent the signal when the thread that forked it ends."""
+        self._prctl(_PR_SET_PDEATHSIG, number)
 
     def adopt_orphans(self) -> None:
         """Become the parent of descendants whose own parent ends."""

@@ -32,6 +32,8 @@ class Site:
     toolchains: Toolchains
     hidden: tuple[str, ...] = ()
     """Workspace-relative paths of secret files."""
+    cache: str = "/var/tmp"
+    """A folder for copies, where there is no better place."""
     mask: Callable[[str], str] = str
     """Takes what secret files hold out of a text."""
 
@@ -129,7 +131,12 @@ def _program(order: Order, site: Site, libc: Libc, who: Identity) -> Callable[[]
     return program
 
 
+def shell() -> str:
+    """Return the path of the shell that runs commands."""
+    return next((path for path in _SHELLS if os.access(path, os.X_OK)), "/bin/sh")
+
+
 def execute_shell(command: str, variables: Mapping[str, str]) -> NoReturn:
     """Replace this process by the shell that runs the command; raises OSError where there is none."""
-    shell = next((path for path in _SHELLS if os.access(path, os.X_OK)), "/bin/sh")
-    os.execve(shell, [shell, "-c", command], {**variables, "SHELL": shell})
+    path = shell()
+    os.execve(path, [path, "-c", command], {**variables, "SHELL": path})

@@ -60,18 +60,22 @@ class Namespace:
             os.kill(-1, signal.SIGKILL)
 
 
-def supervise(program: Callable[[], NoReturn], limits: Limits, population: Population) -> Ran:
-    """Return how the program ended; `program` runs in the forked child, with its output joined, and executes it."""
+def supervise(program: Callable[[], NoReturn], limits: Limits, population: Population, place: str = "") -> Ran:
+    """Return how the program ended; `program` runs in the forked child, with its output joined, and executes it.
+
+    `place` is a folder whose disk must not lose more room than the limit on what is written; empty where the kernel sees to that.
+    """
     started = time.monotonic()
     reader, writer = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
     if child == 0:
         _as_child(program, writer, limits)
     os.close(writer)
-    watch = _Watch(child, reader, limits, population, started)
+    watch = _Watch(child, reader, limits, population, started, place)
     try:
         return watch.until_end()
     finally:
+        population.kill()
         os.close(reader)
 
 
@@ -121,12 +125,14 @@ def _limit(limits: Limits) -> None:
 class _Watch:
     """Waits for output, for the end of the program, and for limits."""
 
-    def __init__(self, child: int, reader: int, limits: Limits, population: Population, started: float) -> None:
+    def __init__(self, child: int, reader: int, limits: Limits, population: Population, started: float, place: str) -> None:
         self._child = child
         self._reader = reader
         self._limits = limits
         self._population = population
         self._started = started
+        self._place = place
+        self._least_room = _room(place) - limits.written if place else 0
         self._output = HeadAndTail(limits.output)
         self._status: int | None = None
         self._ended_by: EndedBy = ""
@@ -201,6 +207,8 @@ class _Watch:
             self._ended_by = "processes"
         elif memory > self._limits.memory:
             self._ended_by = "memory"
+        elif self._place and _room(self._place) < self._least_room:
+            self._ended_by = "disk"
 
     def _finish(self) -> None:
         """End what is left, and read what it had still written."""
@@ -220,6 +228,12 @@ class _Watch:
             self._population.kill()
             self._reap()
             select.select([], [], [], 0.005)
+
+
+def _room(place: str) -> int:
+    """Return the bytes that still fit onto the disk of the folder."""
+    space = os.statvfs(place)
+    return space.f_bavail * space.f_frsize
 
 
 def _own_pages(pid: int) -> int:

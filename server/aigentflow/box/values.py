@@ -11,7 +11,7 @@ Tier = Literal["namespaces", "bubblewrap", "landlock", "none"]
 """What fences a command off; `none`: commands are off, or run unprotected after the person allowed that very text."""
 TIER_NUMBERS: Mapping[Tier, int] = {"namespaces": 1, "bubblewrap": 2, "landlock": 3, "none": 6}
 ChangedKind = Literal["modify", "create", "delete", "other"]
-EndedBy = Literal["", "time", "memory", "processes", "cancel"]
+EndedBy = Literal["", "time", "memory", "processes", "disk", "cancel"]
 
 
 @dataclass(frozen=True)

@@ -260,6 +260,7 @@ def _status(outcome: Outcome, limit: float) -> str:
     ended = {
         "time": f"It did not end within {limit:g} s and was ended",
         "memory": "It used too much memory and was ended",
+        "disk": "It wrote too much and was ended",
         "processes": "It started too many processes and was ended",
         "cancel": "It was cancelled",
     }
