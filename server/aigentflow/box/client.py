@@ -51,7 +51,7 @@ class Box:
             sys.executable,
             "-P",
             "-m",
-            "aigentflow.box.helper",
+            "aigentflow.box.serving",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             # The helper needs none of the person's variables, and what it does not have cannot leak.

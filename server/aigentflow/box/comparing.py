@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from aigentflow.box.copied import MOST_ENTRIES as MOST_COPIED
 from aigentflow.box.copied import Before, Copied, Stamp, opened_folder, stamp
 from aigentflow.box.values import Changed
 
@@ -18,6 +19,8 @@ MOST_CHANGES = 5_000
 LARGEST = 10_000_000
 """Bytes of one file whose content is taken."""
 LARGEST_SUM = 50_000_000
+MOST_ENTRIES = 2 * MOST_COPIED
+"""How many entries are looked at; a command can make more than can be looked at in bearable time."""
 _DEEPEST = 120
 _CHUNK = 1 << 20
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -51,6 +54,7 @@ class _Comparison:
         self._copied = copied
         self._contents = contents
         self._taken = 0
+        self._looked = 0
         self._seen: set[str] = set()
         self._closed: list[str] = []
         """Folders that cannot be looked into, each with a slash behind it."""
@@ -66,6 +70,10 @@ class _Comparison:
         """Compare what lies in the open folder."""
         for name in sorted(os.listdir(folder)):
             full = f"{path}/{name}" if path else name
+            self._looked += 1
+            if self._looked > MOST_ENTRIES:
+                self._closed_off(path or ".", f"more than {MOST_ENTRIES:,} entries; the rest was not looked at")
+                return
             try:
                 self._entry(folder, name, full, os.stat(name, dir_fd=folder, follow_symlinks=False), depth)
             except FileNotFoundError:
@@ -162,6 +170,8 @@ class _Comparison:
     def find_deleted(self) -> None:
         """Add what lay there before and was not met again; of installed packages in one line."""
         mirrored = dict.fromkeys(self._copied.mirrored, 0)
+        if self._looked > MOST_ENTRIES:
+            return
         for path in [*self._copied.files, *self._copied.links]:
             if path in self._seen or path.startswith(tuple(self._closed)):
                 continue

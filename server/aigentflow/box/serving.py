@@ -1,4 +1,4 @@
-"""The box helper: `python -m aigentflow.box.helper`, a small single-threaded process that forks a child for every command.
+"""The box helper: `python -m aigentflow.box.serving`, a small single-threaded process that forks a child for every command.
 
 A process with threads cannot enter a new user namespace, and forking a large one is slow; this one does nothing else. Frames on stdin and
 stdout are a length (4 bytes, big-endian) and a JSON object. In: `{"type": "warm"}`, `{"type": "start", "root", "environment", "home",
