@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from aigentflow.box import comparing, copying, landlock, seccomp
 from aigentflow.box import copied as copied_module
-from aigentflow.box import copying, landlock, seccomp
 from aigentflow.box.comparing import collect_copy
 from aigentflow.box.copied import Copied
 from aigentflow.box.copying import copy_tree
@@ -362,6 +362,17 @@ def test_very_many_changes_are_counted_and_the_first_are_told(root: Path, target
         os.close(os.open(target / f"n{number}", os.O_CREAT | os.O_WRONLY))
     found = collect_copy(copied, contents=True)
     assert (len(found.changes), found.count) == (5_000, 5_010)
+
+
+def test_a_flood_of_files_ends_the_looking_and_nothing_is_taken_for_deleted(
+    root: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = copy(root, target)
+    write(target, {f"a{number}": "" for number in range(20)})
+    monkeypatch.setattr(comparing, "MOST_ENTRIES", 10)
+    found = collect_copy(copied, contents=True)
+    assert {change.kind for change in found.changes} == {"create", "other"}
+    assert found.changes[0].note == "more than 10 entries; the rest was not looked at"
 
 
 # --- packages, environments, ignored folders, history ---
