@@ -76,10 +76,12 @@ def _check_file(workspace: Workspace, agent: AgentDefinition, boundary: Boundary
 
 def _request(workspace: Workspace, agent: AgentDefinition, options: argparse.Namespace, rules: Rules) -> RunRequest:
     from aigentflow.permissions import owners
-    from aigentflow.runtime.request import DenyPart, ProjectPart, RulesPart, RunRequest, ServicePart
+    from aigentflow.runtime.request import CommandsPart, DenyPart, ProjectPart, RulesPart, RunRequest, ServicePart
 
     project, user = workspace.project, workspace.user
     file = workspace.relative(options.file) if options.file else None
+    # Commands of a project file that nobody trusted are not run; those that every tool of the project knows are found all the same.
+    counts = options.trust or workspace.trusts_project
     return RunRequest(
         run=new_id(),
         agent_path=str(agent.path),
@@ -98,9 +100,11 @@ def _request(workspace: Workspace, agent: AgentDefinition, options: argparse.Nam
             phase=project.phase,
             plan=project.plan,
             lessons=project.lessons,
-            verification={str(name): words for name, words in project.verification.items()},
+            verification={str(name): words for name, words in project.verification.items()} if counts else {},
         ),
         limits=_limits(workspace, options),
+        commands=CommandsPart(box=user.settings.commands.box, unprotected=user.settings.commands.unprotected == "ask"),
+        trusted=options.trust or workspace.trust.folder(workspace.root) is not None,
         model=user.settings.model,
         script=workspace.env.get(SCRIPT) or None,
         service=ServicePart(headers=user.service.headers, models=user.models),

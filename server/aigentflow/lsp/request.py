@@ -46,8 +46,11 @@ def run_request(run: Run, session: Session, parallel: list[str]) -> dict[str, An
 
 
 def _project(run: Run, session: Session) -> dict[str, Any]:
-    project = session.project(run.order.root)
-    return {"phase": project.phase, "plan": project.plan, "lessons": project.lessons, "verification": dict(project.verification)}
+    root = run.order.root
+    project = session.project(root)
+    # Commands of a project file that nobody trusted are not run; those that every tool of the project knows are found all the same.
+    stated = dict(project.verification) if session.trusted(root, session.project_sha256(root)) else {}
+    return {"phase": project.phase, "plan": project.plan, "lessons": project.lessons, "verification": stated}
 
 
 def _buffers(run: Run, session: Session) -> Iterator[dict[str, Any]]:
