@@ -115,3 +115,16 @@ async def test_the_whole_boundary_is_told_on_demand(root: Path) -> None:
         await desk.client.request("workspace/executeCommand", {"command": "aigentflow.checklist", "arguments": arguments})
         said = await desk.said("may change 4 files")
         assert "Never: `services/locked/**`" in said and "`web/**` (frontend)" in said
+
+
+@pytest.mark.xfail(reason="lsp/features/offers.py has yet to ask Authoring.lenses", strict=False)
+async def test_a_lens_says_how_many_files_the_agent_may_change(root: Path) -> None:
+    async with wired(VSCODE, root, {}) as desk:
+        desk.editor.open(AGENT)
+        await _hover(desk, AGENT, "boundaries:")
+        answer = await desk.client.request("textDocument/codeLens", {"textDocument": {"uri": (root / AGENT).as_uri()}})
+        lenses = {lens["command"]["title"]: lens for lens in answer["result"]}
+        lens = lenses["may change 4 files once trusted · read-only elsewhere"]
+        assert lens["range"]["start"]["line"] == TEXT.split("\n").index("boundaries:")
+        await desk.client.request("workspace/executeCommand", lens["command"])
+        assert "Allowed: `services/**`" in await desk.said("may change 4 files")
