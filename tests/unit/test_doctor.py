@@ -124,3 +124,12 @@ def test_a_workspace_without_anything_to_run_says_why(tmp_path: Path) -> None:
     told = list(verification(open_workspace(str(tmp_path), {"HOME": HOME})))
     assert [item.what for item in told] == ["verify typecheck", "verify tests", "verify lint"]
     assert all(item.state == "note" and item.found.startswith("not run: ") for item in told)
+
+
+def test_commands_of_a_project_file_count_once_it_is_trusted(tmp_path: Path) -> None:
+    (tmp_path / ".aigentflow").mkdir()
+    (tmp_path / ".aigentflow/project.yaml").write_text("verification: {tests: make check}\n")
+    env = {"HOME": HOME, "XDG_STATE_HOME": str(tmp_path / "state")}
+    told = {item.what: item for item in verification(open_workspace(str(tmp_path), env))}
+    assert "not trusted" in told["verify"].found and "aigentflow trust" in told["verify"].do
+    assert told["verify tests"].found.startswith("not run")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aigentflow.command_line.finding import Finding
 from aigentflow.command_line.opening import Workspace
+from aigentflow.definitions.project import PROJECT_FILE
 from aigentflow.errors import PathError
 from aigentflow.runtime.result import VERIFICATIONS
 from aigentflow.runtime.verification.discovery import plan
@@ -24,6 +25,10 @@ def findings(workspace: Workspace) -> Iterator[Finding]:
     snapshot = Snapshot(workspace.root)
     samples = _samples(snapshot.paths(limit=_MOST_FILES))
     stated = {str(name): command for name, command in workspace.project.verification.items()}
+    if stated and not workspace.trusts_project:
+        said = f"{PROJECT_FILE} is not trusted, so its commands are not run: {', '.join(stated)}"
+        yield Finding("verify", "note", said, f"Read it, then `aigentflow trust {workspace.root}`.")
+        stated = {}
     found: dict[str, dict[tuple[str, str], Step]] = {name: {} for name in VERIFICATIONS}
     reasons: dict[str, str] = {}
     for sample in samples[:_MOST_PACKAGES] or [""]:
