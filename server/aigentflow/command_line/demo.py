@@ -16,11 +16,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from aigentflow.command_line import demo_packages
+from aigentflow.command_line.demo_result import Shown
 from aigentflow.command_line.output import plain, print_lines
 from aigentflow.data import data_folder
 from aigentflow.errors import AigentflowError, ConfigurationError
 
 _SERVICE = "apps/api/src/orders/orders.service.ts"
+_FOREIGN = "apps/web/src/api-client.ts"
 _TASK = "add cursor pagination"
 _TYPED_BEFORE = "\n    // The warehouse prints its pick list from this event."
 _TYPED_DURING = "\n  // Typed while the agent was working."
@@ -33,11 +36,23 @@ def main(options: argparse.Namespace) -> int:
         _announce_price()
     folder = Path(tempfile.mkdtemp(prefix="aigentflow-demo-"))
     try:
-        root = folder / "stockroom"
-        shutil.copytree(data_folder("sample"), root, ignore=shutil.ignore_patterns("node_modules", "dist", ".git"))
-        return asyncio.run(_show(Demo(root, live=options.live)))
+        root, sample = folder / "stockroom", data_folder("sample")
+        shutil.copytree(sample, root, ignore=shutil.ignore_patterns("node_modules", "dist", ".git"))
+        return asyncio.run(_show(Demo(root, live=options.live, lacking=_with_packages(sample, root))))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _with_packages(sample: Path, root: Path) -> str:
+    """Give the copy the sample's packages; returns why it has none, empty where it has."""
+    if why := demo_packages.why_missing(sample):
+        return why
+    try:
+        demo_packages.lay_in(sample, root)
+    except OSError as error:
+        shutil.rmtree(root / demo_packages.FOLDER, ignore_errors=True)
+        return f"they could not be copied ({error.strerror or error})"
+    return ""
 
 
 def _announce_price() -> None:
@@ -59,11 +74,13 @@ async def _show(demo: Demo) -> int:
 class Demo:
     """One showing, step by step."""
 
-    def __init__(self, root: Path, *, live: bool) -> None:
+    def __init__(self, root: Path, *, live: bool, lacking: str) -> None:
         from aigentflow.command_line.demo_editor import DemoEditor
 
         self._root = root
         self._live = live
+        self._lacking = lacking
+        """Why the npm packages of the sample are not there; empty where they are."""
         self._editor = DemoEditor()
         self._said: list[str] = []
         self._begun = monotonic()
@@ -78,7 +95,10 @@ class Demo:
         """Go through the main job."""
         model = "Claude, live" if self._live else "replayed, from turns written by hand for this demo (no key, no network, no cost)"
         self._head(
-            "Aigentflow, the main job", f"model turns: {model}", "everything else: the real server over stdio, real edits, real checks"
+            "Aigentflow, the main job",
+            f"model turns: {model}",
+            "everything else: the real server over stdio, real edits, real checks, real commands in the box",
+            *self._about_packages(),
         )
         await self._editor.start(self._root, self._environment())
         buffer = self._editor.open(self._root / _SERVICE)
@@ -102,38 +122,74 @@ class Demo:
         texts = {uri: opened.text for uri, opened in editor.buffers.items()}
         run = (await editor.execute(wanted))["run"]
         await editor.until(lambda: any("backend_dev:" in said for said in self._said))
-        page = await self._page(run)
-        self._page_part("5  What was refused", page, "Refused")
-        self._head("6  What arrived in the buffers, unsaved", *self._hunks(texts))
+        shown = Shown(self._result(run))
+        self._head("5  Commands of the agent, really run", *shown.commands())
+        self._head("6  What was refused", *shown.refusals(), *await self._foreign())
+        self._head("7  What arrived in the buffers, unsaved", *self._hunks(texts))
         for line in self._said:
             print_lines([f"   {plain(line)}"])
-        self._page_part("7  Verification and claims", page, "Verification (measured)", "Claims of the agent")
+        self._head("8  Verification, on the proposed text that nobody has saved", *shown.verification(), *self._without_packages())
+        self._head("9  What the agent claims, against the record", *shown.claims())
         await editor.actions(buffer, "@Injectable")
-        self._gaps(f"8  Gaps after the run (before: {gaps_before})", editor.diagnostics.get(buffer.uri, []))
-        self._page_part("9  Cost", page, "Cost")
+        self._gaps(f"10 Gaps after the run (before: {gaps_before})", editor.diagnostics.get(buffer.uri, []))
+        self._head("11 Cost", shown.cost())
         kept = all(mark in buffer.text for mark in (_TYPED_BEFORE, _TYPED_DURING))
-        on_disk = (self._root / _SERVICE).read_text(encoding="utf-8")
-        untouched = _TYPED_DURING not in on_disk and "ListOrdersInput" not in on_disk
+        untouched = self._untouched()
         self._head(
-            "10 What was promised",
+            "12 What was promised",
             f"- lines typed before and during the run are there: {_yes(kept)}",
             f"- files on disk are as they were, the editor saves: {_yes(untouched)}",
             f"- it took {monotonic() - self._begun:.1f} s",
         )
         await editor.stop()
-        finished = "finished" in page.split("\n", 4)[2]
-        return 0 if kept and finished and self._typed else 1
+        return 0 if kept and untouched and self._typed and shown.finished and self._as_written(shown) else 1
+
+    def _as_written(self, shown: Shown) -> bool:
+        """Whether the recorded turns led to what they were written for; a live model is free to do something else."""
+        refused = {refusal["tool"] for refusal in shown.refused if refusal["path"] == _FOREIGN}
+        return self._live or (refused >= {"Edit", *(["Bash"] if shown.boxed else [])} and "fail" not in shown.statuses)
 
     def _type_once(self, buffer: Any) -> None:
         if not self._typed:
             self._typed = True
             self._editor.type(buffer, "export class OrdersService {", _TYPED_DURING)
 
-    async def _page(self, run: str) -> str:
+    def _result(self, run: str) -> dict[str, Any]:
+        from aigentflow.runtime.journal import Journal
         from aigentflow.state import state_folder
 
-        await self._editor.command("aigentflow.show", {"run": run})
-        return (state_folder(self._environment()) / "pages" / f"{run}.md").read_text(encoding="utf-8")
+        history = Journal(state_folder(self._environment())).show(run)
+        ended = None if history is None else next(history.of("end"), None)
+        if ended is None:
+            raise AigentflowError(f"the journal holds no end of run {run}")
+        return dict(ended["result"])
+
+    async def _foreign(self) -> list[str]:
+        """Open the file that belongs to somebody else; returns what the editor shows and offers there."""
+        refusals = self._editor.diagnostics.get((self._root / _FOREIGN).as_uri(), [])
+        if not refusals:
+            return []
+        buffer = self._editor.open(self._root / _FOREIGN)
+        actions = await self._editor.actions(buffer, buffer.text[:1])
+        said = [f"  line {one.range.start.line + 1}, a diagnostic: {one.message}" for one in refusals]
+        return [f"In {_FOREIGN}, opened:", *said, *(f"  offered: {action.title}" for action in actions)]
+
+    def _untouched(self) -> bool:
+        """Whether every file of the workspace is on disk as the sample has it."""
+        sample = data_folder("sample")
+        files = [path for path in self._root.rglob("*") if demo_packages.FOLDER not in path.parts and path.is_file()]
+        return all(path.read_bytes() == (sample / path.relative_to(self._root)).read_bytes() for path in files)
+
+    def _about_packages(self) -> list[str]:
+        return [] if self._lacking else ["packages of the sample: there, so that its own type check, tests and lint can run"]
+
+    def _without_packages(self) -> list[str]:
+        if not self._lacking:
+            return []
+        return [
+            f"Nothing could be measured without the packages of the sample: {self._lacking}.",
+            "`make demo` in a checkout of this project installs them; that needs npm and, once, the network.",
+        ]
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if self._live or not name.startswith(("ANTHROPIC_", "AIGENTFLOW_"))}
@@ -155,10 +211,6 @@ class Demo:
             yield from lines[:_MOST_HUNKS]
             if len(lines) > _MOST_HUNKS:
                 yield f"({len(lines) - _MOST_HUNKS} more lines)"
-
-    def _page_part(self, title: str, page: str, *sections: str) -> None:
-        parts = {part.split("\n", 1)[0]: part.split("\n", 1)[-1].strip() for part in page.split("\n## ")}
-        self._head(title, *(line for section in sections for line in parts.get(section, "").split("\n") if line))
 
     def _head(self, title: str, *lines: str) -> None:
         bold, plain_end = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")

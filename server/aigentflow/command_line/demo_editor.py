@@ -22,7 +22,7 @@ from aigentflow.workspace.diff import apply_edits
 from aigentflow.workspace.lines import LineIndex
 from aigentflow.workspace.proposal import TextEdit
 
-SECONDS = 60.0
+SECONDS = 240.0
 
 
 @dataclass
