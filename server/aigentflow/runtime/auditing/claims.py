@@ -28,6 +28,7 @@ from aigentflow.runtime.verification.masking import masked_in_files
 MOST_CLAIMS = 200
 _DEEPEST = 30
 _MOST_VALUES = 20_000
+_LARGEST_NUMBER = 10**12
 _NO_CLAIM = vocabulary(
     "recommended recommendation recommendations suggestion suggestions suggested needed required requested request requests "
     "todo todos next future followup followups follow pending blocked blockers blocker handoff remaining planned plan "
@@ -44,7 +45,7 @@ def audit(report: Any, record: Record) -> tuple[ClaimPart, ...]:
     """Return the claims of an agent's final answer, the JSON value or the text that it gave, at most 200."""
     if isinstance(report, str):
         return audit_text(report, record)
-    return _bounded(_Reading(_evidence(record)).claims(report))
+    return _bounded(_Reading(_evidence(record)).claims(_tame(report)))
 
 
 def audit_text(text: str, record: Record) -> tuple[ClaimPart, ...]:
@@ -53,7 +54,7 @@ def audit_text(text: str, record: Record) -> tuple[ClaimPart, ...]:
     found: list[ClaimPart] = []
     value = extract_json(text)
     if isinstance(value, (dict, list)) and value:
-        found += _Reading(evidence).claims(value)
+        found += _Reading(evidence).claims(_tame(value))
     found += _Reading(evidence).prose(text)
     return _bounded(found)
 
@@ -69,6 +70,17 @@ def _bounded(claims: Iterable[ClaimPart]) -> tuple[ClaimPart, ...]:
         weight = {"contradicted": 0, "unwitnessed": 1, "confirmed": 2}
         kept = sorted(kept, key=lambda part: weight[part.verdict])[:MOST_CLAIMS]
     return tuple(kept)
+
+
+def _tame(value: Any, depth: int = 0) -> Any:
+    """Return the value without what is nested too deeply and without numbers that no count can be."""
+    if depth > _DEEPEST:
+        return None
+    if isinstance(value, dict):
+        return {str(key): _tame(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_tame(inner, depth + 1) for inner in value]
+    return None if isinstance(value, (int, float)) and not abs(value) < _LARGEST_NUMBER else value
 
 
 class _Reading:
@@ -141,7 +153,7 @@ class _Reading:
             isinstance(value, (list, dict)) and action_in_key(pieces) and _paths_in(value)
         ):
             yield from self._files.listed(key, value)
-            if not isinstance(value, (int, float)):
+            if isinstance(value, (list, dict)):
                 yield from self._prose_in(value, depth)
         elif self._symbols.concerns(pieces, value):
             yield from self._symbols.claims(key, value)

@@ -19,6 +19,8 @@ from aigentflow.workspace.proposal import FileChange
 _LARGEST = 2_000_000
 """Code points of a file that is compared line by line."""
 
+_MOST_PROSE = 100_000
+
 
 class Lines:
     """One file's change, line by line; line numbers are 0-based."""
@@ -66,6 +68,8 @@ class Evidence:
     def __init__(self, record: Record, masked: Callable[[str], str]) -> None:
         self.record = record
         self._masked = masked
+        self.prose_left = _MOST_PROSE
+        """Characters of running text that are still read."""
         self.files = {change.path: Lines(change) for change in record.proposal.changes}
 
     @cached_property

@@ -27,7 +27,7 @@ from aigentflow.runtime.result import ClaimPart
 _BAD_KEYS = vocabulary("failed failures failure errors error issues failing violations problems fail broken")
 _GOOD_KEYS = vocabulary("passed pass passing passes ok success succeeded green clean successful succeeds")
 _SAYING_KEYS = vocabulary("status result results outcome state conclusion verdict output summary message actual exit")
-_RAN_KEYS = vocabulary("ran executed run tested verified checked")
+_RAN_KEYS = vocabulary("ran executed run tested")
 _NAME_KEYS = ("name", "check", "kind", "tool", "step", "title", "gate", "job", "task", "label", "type", "id")
 _COMMAND_KEYS = ("command", "cmd", "script", "commandLine")
 _SILENT_KEYS = vocabulary(
@@ -189,6 +189,8 @@ def _stance_of(pieces: list[str], value: Any) -> Stance | None:
 def _flag(present: set[str], value: bool, bad: bool) -> Stance | None:
     if present & _RAN_KEYS and not present & _GOOD_KEYS:
         return None if value else "not_run"
+    if present & {"verified", "checked"} and not value:
+        return "not_run"
     if present & {"skipped", "not"}:
         return "not_run" if value else None
     return "fail" if value is bad else "pass"

@@ -9,6 +9,12 @@ from typing import Any
 from aigentflow.runtime.auditing.wording import vocabulary
 
 _EXTENSION = re.compile(r"\.[A-Za-z][\w]{0,11}$|\.(?:7z|3)$")
+_SUFFIXES = vocabulary(
+    "ts tsx mts cts js jsx mjs cjs vue svelte astro py pyi go rs rb java kt kts cs fs php ex exs swift scala dart c h cc cpp hpp m "
+    "mm sql prisma graphql gql proto json jsonc json5 yaml yml toml ini cfg conf env xml html css scss less md mdx txt rst csv tsv "
+    "sh bash ps1 bat tf hcl lock snap svg png feature bats lua r jl hs clj erl zig nim sol ipynb hbs ejs j2 mk gradle properties "
+    "editorconfig gitignore dockerfile patch diff log"
+)
 _BARE = vocabulary("dockerfile makefile license readme jenkinsfile procfile gemfile rakefile justfile vagrantfile codeowners changelog")
 _LINE_SUFFIX = re.compile(r"(?::\d+){1,2}(?:-\d+)?$|#L\d+(?:-L?\d+)?$")
 _NUMBER = re.compile(r"[-+]?\d[\d,_]*")
@@ -52,13 +58,15 @@ def path_of(text: Any, *, sure: bool = False) -> str:
     plain = _LINE_SUFFIX.sub("", plain)
     while plain.startswith("./"):
         plain = plain[2:]
-    if "://" in plain or not plain or (" " in plain and not ("/" in plain and _EXTENSION.search(plain) and plain.count(" ") < 4)):
+    spaced = " " in plain and not (sure and "/" in plain and _EXTENSION.search(plain) and plain.count(" ") < 4)
+    if "://" in plain or not plain or spaced:
         return ""
     name = plain.rstrip("/").rsplit("/", 1)[-1]
     likely = bool(_EXTENSION.search(name)) or name.lower() in _BARE or (name.startswith(".") and len(name) > 2)
     if sure:
         return plain if likely or "/" in plain else ""
-    return plain if likely and not re.fullmatch(r"v?\d+(?:\.\d+)*\w*|e\.g\.|i\.e\.|etc\.", plain) else ""
+    known = "/" in plain or name.lower() in _BARE or name.startswith(".") or name.rpartition(".")[2].lower() in _SUFFIXES
+    return plain if likely and known and not re.fullmatch(r"v?\d+(?:\.\d+)*\w*", plain) else ""
 
 
 def action_of(text: Any) -> str | None:

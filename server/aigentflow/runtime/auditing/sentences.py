@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from aigentflow.runtime.auditing.evidence import Evidence
 from aigentflow.runtime.auditing.verifying import Scope, claim, judge, judge_count, judge_coverage, judge_run
 from aigentflow.runtime.auditing.wording import kind_of, qualifier, vocabulary, words
 from aigentflow.runtime.result import ClaimPart
 
-_LARGEST = 60_000
 _MOST_SENTENCES = 1_500
 _LONGEST = 600
 _BREAK = re.compile(r"(?<=[.!?;])\s+|\s+[–—]\s+|\n+|\bbut\b|\bhowever\b|\balthough\b")
@@ -34,7 +34,7 @@ _JOINING = vocabulary(
 _NEGATING = vocabulary("not never cannot without no neither nor unable none")
 _HEDGING = vocabulary(
     "should would will if once when until unless before ensure ensures ensuring make makes must can could may might need "
-    "needs expect expected hopefully presumably probably likely assume assuming todo please verify check whether"
+    "needs expect expected hopefully presumably probably likely assume assuming todo please verify whether"
 )
 _ORDER = re.compile(r"^\W*(?:then\s+|next,?\s+|please\s+)?(?:run|rerun|re-run|execute|ensure|make sure|remember|please)\b", re.IGNORECASE)
 _OBJECTS = vocabulary("null undefined a an them their its this through via by along values value data for")
@@ -74,6 +74,8 @@ _COVERAGE = re.compile(
 
 def sentence_claims(text: str, evidence: Evidence) -> Iterator[ClaimPart]:
     """Yield what the sentences of a text claim about checks."""
+    text = text[: evidence.prose_left]
+    evidence.prose_left -= len(text)
     for sentence in _sentences(text):
         if _ORDER.match(sentence) or sentence.endswith("?"):
             continue
@@ -83,7 +85,7 @@ def sentence_claims(text: str, evidence: Evidence) -> Iterator[ClaimPart]:
 
 
 def _sentences(text: str) -> Iterator[str]:
-    for number, piece in enumerate(_BREAK.split(text[:_LARGEST])):
+    for number, piece in enumerate(_BREAK.split(text)):
         if number >= _MOST_SENTENCES:
             return
         if sentence := " ".join(piece[:_LONGEST].split()):
@@ -129,7 +131,12 @@ def _take(found: dict[str, Scope], spoken: Sequence[str], before: Sequence[str])
 def _kind(token: str, around: Sequence[str]) -> str | None:
     if token in ("check", "checks", "checking") and "type" in around:
         return "typecheck"
-    return None if token in _PASS else kind_of(words(token))
+    return None if token in _PASS else _kind_of_token(token)
+
+
+@lru_cache(maxsize=4_096)
+def _kind_of_token(token: str) -> str | None:
+    return kind_of(words(token))
 
 
 def _backwards(tokens: Sequence[str], at: int) -> tuple[int, int] | None:
@@ -140,7 +147,7 @@ def _backwards(tokens: Sequence[str], at: int) -> tuple[int, int] | None:
     while place >= 0:
         token = tokens[place]
         if _kind(token, tokens[max(0, place - 1) : place + 1]):
-            first = place
+            first = place - (token.startswith("check") and tokens[place - 1] == "type")
         elif token in _FAIL and place and tokens[place - 1] in ("0", "no", "zero"):
             place -= 1
         elif token not in _JOINING and not token[0].isdigit():
@@ -153,7 +160,7 @@ def _farther(tokens: Sequence[str], at: int) -> tuple[int, int] | None:
     """The same over words that are not known, for "all tests in the orders package pass"."""
     plain = tokens[at] in ("pass", "passes", "green", "succeed") or tokens[at - 1] in ("are", "is", "now", "all", "have", "still", "were")
     for place in range(at - 1, max(-1, at - 9), -1):
-        if tokens[place] in _PASS | _FAIL | _TICKS or not plain:
+        if not plain or tokens[place] in _PASS or tokens[place] in _FAIL or tokens[place] in _TICKS:
             return None
         if _kind(tokens[place], tokens[max(0, place - 1) : place + 1]):
             led = set(tokens[max(0, place - 3) : place]) & {"all", "every", "existing", "the", "new"} or tokens[max(0, place - 1)].isdigit()

@@ -28,7 +28,7 @@ _KINDS: dict[str, str] = {
     ),
     **dict.fromkeys(vocabulary("compile compiles compiled compilation compiler"), "typecheck"),
     **dict.fromkeys(
-        vocabulary("test tests testing tested vitest jest pytest mocha spec specs suite unittest unittests phpunit rspec"),
+        vocabulary("test tests testing tested vitest jest pytest mocha spec specs suite suites unittest unittests phpunit rspec"),
         "tests",
     ),
     **dict.fromkeys(["e2e", "integration"], "tests"),
