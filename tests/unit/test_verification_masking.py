@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -117,6 +118,12 @@ PROVES_NOTHING = [
     "vitest run; exit 0",
     "vitest run; status=$?; status=0; exit $status",
     "vitest run; status=$?; docker compose down",
+    "vitest run; status=$? & exit $status",
+    "set -e; [ -d src ] && vitest run; echo done",
+    "[ -d src ] && set -e; vitest run; echo done",
+    "vitest run\n> out.txt",
+    "exec true; vitest run",
+    "vitest run; exit & true",
     "vitest run; status=$?; tsc --noEmit; exit $status",
     "vitest run; echo x; exit $?",
     "vitest run && tsc --noEmit || echo x",
@@ -371,38 +378,37 @@ def test_no_command_line_breaks_the_reader() -> None:
         masks("".join(chance.choices(pieces, k=chance.randint(1, 14))), SCRIPTS.get)
 
 
-def test_what_is_said_to_prove_something_fails_in_a_real_shell_where_the_program_fails(tmp_path: Path) -> None:
+PIECES = """
+vitest ~ vitest ~ vitest ~ true ~ echo x ~ false ~ exit 0 ~ exit 1 ~ exit ~ set -e ~ set +e ~ set -o pipefail ~ exit $? ~ s=$? ~ s=0 ~ exit $s
+(vitest) ~ (vitest; true) ~ ! true ~ ! vitest ~ { vitest; } ~ { vitest || exit 1; } ~ (exit 0) ~ (exit 1) ~ if true; then vitest; fi
+if false; then exit 0; fi ~ eval 'vitest' ~ sh -c 'vitest; true' ~ sh -ec 'vitest; true' ~ cd . ~ wait ~ export A=1 ~ while false; do :; done
+time vitest ~ X=$(vitest) ~ trap 'exit 0' EXIT ~ [ a = b ] ~ [ a = a ] ~ exec vitest ~ exec true ~ eval 'set -e' ~ (set -e; vitest; true)
+vitest > /dev/null ~ > /dev/null ~ f=1 vitest ~ exit 256 ~ break ~ continue
+"""
+JOINTS = (" && ", " || ", "; ", " | ", " & ", "\n", " && ! ", " ; ( ")
+
+
+def random_line(chance: random.Random, pieces: list[str]) -> str:
+    line = chance.choice(pieces)
+    for _ in range(chance.randint(0, 5)):
+        line += chance.choice(JOINTS) + chance.choice(pieces)
+    return line + " )" * line.count(" ; ( ")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_what_is_said_to_prove_something_fails_in_a_real_shell_where_the_program_fails(tmp_path: Path, shell: str) -> None:
     """Random lines of a program that fails: a line that the shell ends with 0 is never said to prove something."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell}")
     program = tmp_path / "vitest"
     program.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
     program.chmod(0o755)
-    pieces = [
-        "vitest",
-        "vitest",
-        "true",
-        "echo x",
-        "false",
-        "exit 0",
-        "exit 1",
-        "set -e",
-        "exit $?",
-        "s=$?",
-        "exit $s",
-        "(vitest)",
-        "! true",
-        "{ vitest; }",
-    ]
-    joints = [" && ", " || ", "; ", " | ", " & ", "\n"]
+    pieces = [piece.strip() for row in PIECES.strip().splitlines() for piece in row.split("~")]
     chance = random.Random(11)
-    lines = set()
-    while len(lines) < 400:
-        count = chance.randint(1, 5)
-        line = "".join(chance.choice(pieces) + (chance.choice(joints) if at < count - 1 else "") for at in range(count))
-        lines.add(f"({line}); exit $?" if chance.random() < 0.2 else line)
+    lines = {random_line(chance, pieces) for _ in range(4_000)}
     trusted = [line for line in sorted(lines) if masks(line, SCRIPTS.get) == ""]
-    script = "".join(f"sh -c {shlex.quote(line)} >/dev/null 2>&1; echo $?\n" for line in trusted)
-    run = subprocess.run(
-        ["sh", "-c", script], capture_output=True, text=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, check=True, timeout=60
-    )
-    assert len(trusted) > 30
+    script = "".join(f"{shell} -c {shlex.quote(line)} >/dev/null 2>&1 </dev/null; echo $?\n" for line in trusted)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    run = subprocess.run(["sh"], input=script, capture_output=True, text=True, env=environment, check=True, timeout=100, cwd=tmp_path)
+    assert len(trusted) > 150
     assert [line for line, status in zip(trusted, run.stdout.split(), strict=True) if status == "0"] == []

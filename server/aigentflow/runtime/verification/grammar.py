@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from aigentflow.runtime.verification.words import NotUnderstood, Operator, Token, Tokens, Word
+from aigentflow.runtime.verification.words import NotUnderstood, Operator, Redirection, Token, Tokens, Word
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=")
 _ENDS = {"then", "elif", "else", "fi", "do", "done", "}", "esac"}
@@ -149,7 +149,10 @@ class _Parser:
         if self._depth > _DEEPEST:
             raise NotUnderstood("it is nested too deeply")
         try:
-            return self._compound() or self._simple()
+            compound = self._compound()
+            while compound is not None and isinstance(self.token, Redirection):
+                self._at += 1
+            return compound or self._simple()
         finally:
             self._depth -= 1
 
@@ -184,8 +187,12 @@ class _Parser:
     def _simple(self) -> Simple:
         words: list[Word] = []
         assigned: list[tuple[str, Word]] = []
-        while isinstance(token := self.token, Word):
+        redirected = False
+        while isinstance(token := self.token, Word | Redirection):
             self._at += 1
+            if isinstance(token, Redirection):
+                redirected = True
+                continue
             match = _ASSIGNMENT.match(token.text)
             if match and not words:
                 assigned.append((match[1], Word(token.text[match.end() :], True, token.substituted, token.names)))
@@ -195,7 +202,7 @@ class _Parser:
                 self._double_brackets()
         if self._is("("):
             raise NotUnderstood("it defines a function" if words else "it has a list of values")
-        if not words and not assigned:
+        if not words and not assigned and not redirected:
             raise NotUnderstood("a program is missing")
         return Simple(tuple(words), tuple(assigned))
 

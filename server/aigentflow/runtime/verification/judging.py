@@ -86,12 +86,14 @@ class Judge:
     def _parts(self, node: Parts, shell: ShellState, kept: bool, depth: int) -> Verdict:
         seen, guarded, saved = Verdict(), True, ""
         for part, background in node.parts:
-            if seen.checks and _hands_on_status(part, saved):
+            if seen.checks and not background and _hands_on_status(part, saved):
                 return seen
             verdict = self._node(part, shell.copy() if background else shell, kept, depth)
             why = seen.masked or verdict.masked
             if seen.checks and not guarded:
-                kept_so_far = not verdict.checks and not _sets(part, saved) if saved else bool(saved := _saves_status(part))
+                kept_so_far = (
+                    not verdict.checks and not _sets(part, saved) if saved else bool(saved := "" if background else _saves_status(part))
+                )
                 why = why or ("" if kept_so_far else LOST)
             if seen.leaves and verdict.checks:
                 why = why or "`exit` may end it before anything is checked"
@@ -105,17 +107,21 @@ class Judge:
 
     def _both(self, node: Both, shell: ShellState, kept: bool, depth: int) -> Verdict:
         left = self._node(node.left, shell, False, depth)
+        before = shell.copy()
         right = self._node(node.right, shell, kept, depth)
+        shell.keep_only(before)
         why = left.masked or right.masked
         if left.leaves and right.checks:
             why = why or "`exit` may end it before anything is checked"
-        exits = right.exits and (left.exits or not left.checks)
-        stops = right.stops and not left.checks
-        return Verdict(left.checks or right.checks, why, left.fails or right.fails, exits, left.leaves or right.leaves, stops)
+        # Where the left part fails the right one is not run, and `set -e` does not end the shell: hence no `stops`.
+        exits = right.exits and left.exits
+        return Verdict(left.checks or right.checks, why, left.fails or right.fails, exits, left.leaves or right.leaves)
 
     def _either(self, node: Either, shell: ShellState, kept: bool, depth: int) -> Verdict:
         left = self._node(node.left, shell, False, depth)
-        right = self._node(node.right, shell.copy(), kept, depth)
+        aside = shell.copy()
+        right = self._node(node.right, aside, kept, depth)
+        shell.keep_only(aside)
         if _hands_on_status(node.right):
             right = Verdict(fails=True, exits=True)
         why = left.masked or right.masked
@@ -133,7 +139,9 @@ class Judge:
         return Verdict(any(verdict.checks for verdict in verdicts), why, verdicts[-1].fails, stops=True)
 
     def _branch(self, node: Branch, shell: ShellState, depth: int) -> Verdict:
+        before = shell.copy()
         verdicts = [self._node(part, shell, False, depth) for part in node.parts]
+        shell.keep_only(before)
         if any(verdict.checks for verdict in verdicts):
             return masked(f"whether it runs, and whether its exit status counts, hangs on `{node.keyword}`")
         return Verdict(leaves=any(verdict.leaves for verdict in verdicts))
@@ -148,6 +156,8 @@ class Judge:
         if not node.words[0].fixed:
             return masked("which program it runs is known only while it runs")
         verdict = self._builtin(node.words, shell, depth) or self._meaning(meaning_of([w.text for w in node.words]), shell, depth)
+        if node.words[0].text == "exec" and len(node.words) > 1 and not verdict.checks:
+            return replace(verdict, leaves=True)
         if verdict.checks and (changing := next((w for w in node.words if w.substituted or w.names & shell.assigned), None)):
             return replace(verdict, masked=verdict.masked or f"the argument `{changing.text or '$(…)'}` is put together while it runs")
         return verdict

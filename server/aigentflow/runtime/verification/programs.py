@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 CHECKS_NOTHING = frozenset(
     """
-    : true echo printf cd pushd popd export unset local readonly declare typeset set shopt umask ulimit read wait sleep kill
+    : true break continue echo printf cd pushd popd export unset local readonly declare typeset set shopt umask ulimit read wait sleep kill
     pkill test [ [[ ls cat head tail tee pwd date which type hash whoami id uname hostname mkdir rmdir rm cp mv ln touch
     chmod chown find sed awk tr cut sort uniq wc grep rg jq yq git curl wget tar unzip gzip rimraf shx del del-cli mkdirp
     cpy copyfiles ncp cpx docker docker-compose podman kubectl prisma husky patch-package simple-git-hooks open clear tput

@@ -49,6 +49,11 @@ class ShellState:
         """Return what a subshell starts with."""
         return replace(self, assigned=set(self.assigned))
 
+    def keep_only(self, other: ShellState) -> None:
+        """Keep the options that protect only where they are set in both; what may not have run has not set them."""
+        self.errexit &= other.errexit
+        self.pipefail &= other.pipefail
+
     def take(self, name: str, arguments: Sequence[str], fixed: bool) -> None:
         """Take over what a program of the shell itself changes."""
         match name:

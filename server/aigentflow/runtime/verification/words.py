@@ -41,7 +41,14 @@ class Operator:
     text: str
 
 
-Token = Word | Operator
+@dataclass(frozen=True)
+class Redirection:
+    """Input or output that goes elsewhere; where to does not matter."""
+
+    text: str
+
+
+Token = Word | Operator | Redirection
 
 
 class Tokens:
@@ -54,7 +61,7 @@ class Tokens:
         self._at = 0
 
     def read(self) -> list[Token]:
-        """Return all tokens; redirections are left out with the files they name."""
+        """Return all tokens."""
         found: list[Token] = []
         while self._at < len(self._line):
             character = self._line[self._at]
@@ -64,7 +71,7 @@ class Tokens:
                 end = self._line.find("\n", self._at)
                 self._at = len(self._line) if end < 0 else end
             elif match := _REDIRECTION.match(self._line, self._at):
-                self._redirection(match)
+                found.append(self._redirection(match))
             elif operator := next((text for text in _OPERATORS if self._line.startswith(text, self._at)), ""):
                 self._at += len(operator)
                 found.append(Operator(operator))
@@ -72,7 +79,7 @@ class Tokens:
                 found.append(self._word())
         return found
 
-    def _redirection(self, match: re.Match[str]) -> None:
+    def _redirection(self, match: re.Match[str]) -> Redirection:
         if match[2].startswith("<<"):
             raise NotUnderstood("it has a here-document")
         self._at = match.end()
@@ -83,6 +90,7 @@ class Tokens:
         if self._at >= len(self._line) or self._line[self._at] in "\n;|&<>)":
             raise NotUnderstood("a redirection names no file")
         self._word()
+        return Redirection(match[0])
 
     def _word(self) -> Word:
         text: list[str] = []
