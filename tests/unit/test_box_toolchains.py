@@ -492,6 +492,19 @@ def test_links_of_the_settings_lead_where_they_lead_on_this_machine(machine: Mac
     assert [os.path.basename(link.path) for link in gathering.links(binds) if link.path.startswith(str(tmp_path))] == ["mime.types"]
 
 
+def test_the_last_word_is_spoken_when_everything_is_gathered(machine: Machine) -> None:
+    gathering = Gathering(find_ground(str(machine.root), {}, str(machine.home)))
+    machine.program("tool/bin/x")
+    machine.program("other/bin/x")
+    (machine.root / "bin").mkdir()
+    assert "workspace" in gathering.add(str(machine.root / "bin"), "")
+    assert gathering.add(str(machine.home / "tool/bin"), "") == gathering.add(str(machine.home / "other/bin"), "") == ""
+    machine.file("tool/bin/.netrc")
+    (machine.home / "other").rename(machine.home / "another")
+    machine.link("other", ".ssh")
+    assert gathering.binds() == ()
+
+
 def test_finding_them_is_quick(machine: Machine) -> None:
     for number in range(20):
         machine.program(f"tool{number}/bin/x")
