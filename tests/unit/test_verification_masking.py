@@ -379,11 +379,11 @@ def test_no_command_line_breaks_the_reader() -> None:
 
 
 PIECES = """
-vitest ~ vitest ~ vitest ~ true ~ echo x ~ false ~ exit 0 ~ exit 1 ~ exit ~ set -e ~ set +e ~ set -o pipefail ~ exit $? ~ s=$? ~ s=0 ~ exit $s
-(vitest) ~ (vitest; true) ~ ! true ~ ! vitest ~ { vitest; } ~ { vitest || exit 1; } ~ (exit 0) ~ (exit 1) ~ if true; then vitest; fi
-if false; then exit 0; fi ~ eval 'vitest' ~ sh -c 'vitest; true' ~ sh -ec 'vitest; true' ~ cd . ~ wait ~ export A=1 ~ while false; do :; done
-time vitest ~ X=$(vitest) ~ trap 'exit 0' EXIT ~ [ a = b ] ~ [ a = a ] ~ exec vitest ~ exec true ~ eval 'set -e' ~ (set -e; vitest; true)
-vitest > /dev/null ~ > /dev/null ~ f=1 vitest ~ exit 256 ~ break ~ continue
+vitest ~ vitest ~ vitest ~ true ~ echo x ~ false ~ exit 0 ~ exit 1 ~ exit ~ set -e ~ set +e ~ set -o pipefail ~ exit $? ~ s=$? ~ s=0
+exit $s ~ (vitest) ~ (vitest; true) ~ ! true ~ ! vitest ~ { vitest; } ~ { vitest || exit 1; } ~ (exit 0) ~ (exit 1)
+if true; then vitest; fi ~ if false; then exit 0; fi ~ eval 'vitest' ~ sh -c 'vitest; true' ~ sh -ec 'vitest; true' ~ cd . ~ wait
+export A=1 ~ while false; do :; done ~ time vitest ~ X=$(vitest) ~ trap 'exit 0' EXIT ~ [ a = b ] ~ [ a = a ] ~ exec vitest ~ exec true
+eval 'set -e' ~ (set -e; vitest; true) ~ vitest > /dev/null ~ > /dev/null ~ f=1 vitest ~ exit 256 ~ break ~ continue
 """
 JOINTS = (" && ", " || ", "; ", " | ", " & ", "\n", " && ! ", " ; ( ")
 
@@ -405,10 +405,10 @@ def test_what_is_said_to_prove_something_fails_in_a_real_shell_where_the_program
     program.chmod(0o755)
     pieces = [piece.strip() for row in PIECES.strip().splitlines() for piece in row.split("~")]
     chance = random.Random(11)
-    lines = {random_line(chance, pieces) for _ in range(4_000)}
+    lines = {random_line(chance, pieces) for _ in range(1_500)}
     trusted = [line for line in sorted(lines) if masks(line, SCRIPTS.get) == ""]
     script = "".join(f"{shell} -c {shlex.quote(line)} >/dev/null 2>&1 </dev/null; echo $?\n" for line in trusted)
     environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     run = subprocess.run(["sh"], input=script, capture_output=True, text=True, env=environment, check=True, timeout=100, cwd=tmp_path)
-    assert len(trusted) > 150
+    assert len(trusted) > 60
     assert [line for line, status in zip(trusted, run.stdout.split(), strict=True) if status == "0"] == []

@@ -24,7 +24,7 @@ _NOISE = re.compile(
 )
 _TELLING = re.compile(
     r"""\berror\b(?!s?:\s*0)|\b\w*Error\b|^\s*FAIL|\bfailed\b|✖|×|●|^E\s|^not\sok|Traceback|AssertionError|\bnot\sfound\b|Missing\sscript
-    |:\d+:\d+|\(\d+,\d+\)|━━━|\bCannot\b|\bproblems?\b""",
+    |\bFAILURES\b|:\d+:\d+|\(\d+,\d+\)|━━━|\bCannot\b|\bproblems?\b""",
     re.X | re.I,
 )
 _LONGEST = 300
@@ -57,5 +57,7 @@ def first_lines(output: str, limit: int = 30) -> str:
     lines = plain_lines(output)
     useful = [line[:_LONGEST] for line in lines if not _NOISE.match(line)]
     start = next((at for at, line in enumerate(useful) if _TELLING.search(line)), 0)
+    # One line before it: linters put the file there.
+    start = max(0, start - 1)
     chosen = useful[start : start + limit] or [line[:_LONGEST] for line in lines if line.strip()][-limit:]
     return "\n".join(chosen)
