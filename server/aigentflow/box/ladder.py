@@ -32,6 +32,10 @@ _EXPECTED = {
     ("old/inside.txt", "delete"),
     ("old/new", "create"),
 }
+_OF_A_COPY = (
+    "each command begins with copying the tracked files",
+    "large ignored folders that builds make appear empty, and installed packages can be added to but not changed",
+)
 _WORDS: dict[Tier, tuple[str, tuple[str, ...]]] = {
     "namespaces": (
         "commands run in namespaces of their own on a copy-on-write view: no network, secrets hidden, nothing of the workspace changed",
@@ -39,15 +43,16 @@ _WORDS: dict[Tier, tuple[str, tuple[str, ...]]] = {
     ),
     "bubblewrap": (
         "commands run under bubblewrap on a copy: no network, secrets hidden, nothing of the workspace changed",
-        ("each command begins with copying the tracked files",),
+        _OF_A_COPY,
     ),
     "landlock": (
         "commands run behind Landlock and a filter of system calls on a copy: no network, secrets hidden, nothing of the workspace changed",
         (
-            "each command begins with copying the tracked files",
+            *_OF_A_COPY,
             "no program can listen on a port, so tests that start a server fail",
             "paths differ from the real ones, and fixed paths in the temp folder are refused",
-            "processes are counted by a watchdog, not bounded by the kernel",
+            "changes of modes, owners and times succeed without effect",
+            "command lines of other processes can be seen; processes are counted by a watchdog, not bounded by the kernel",
         ),
     ),
     "none": ("commands are off: there is no box on this machine", ("agents run no commands and every verification is not_run",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -44,12 +45,13 @@ def run_on_copy(order: Order, site: Site, tier: Tier, result: int) -> NoReturn:
     """Run the order and write its outcome as JSON to the descriptor; to be called in a forked child, which ends here."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        outcome = _run(order, site, tier)
+        _run(order, site, tier, result)
     except _Terminated:
         os._exit(0)
     except OSError as error:
-        outcome = Outcome(None, problem=error.strerror or str(error), tier=tier)
-    send(result, outcome)
+        with suppress(OSError):
+            # Where it was sent already, it was the clearing up that failed, which the next sweep makes good.
+            send(result, Outcome(None, problem=error.strerror or str(error), tier=tier))
     os._exit(0)
 
 
@@ -58,7 +60,7 @@ def _terminate(_number: int, _frame: object) -> NoReturn:
     raise _Terminated
 
 
-def _run(order: Order, site: Site, tier: Tier) -> Outcome:
+def _run(order: Order, site: Site, tier: Tier, result: int) -> None:
     libc = Libc()
     os.setsid()
     libc.adopt_orphans()
@@ -76,8 +78,10 @@ def _run(order: Order, site: Site, tier: Tier) -> Outcome:
         place = _prepare(order, site, tier, scratch)
         ran = supervise(_program(order, site, tier, place, libc), order.limits, Descendants(), scratch.path)
         difference = collect_copy(place.copied, contents=order.collect)
-        return outcome_of(ran, difference.changes, difference.count, site, tier)
+        send(result, outcome_of(ran, difference.changes, difference.count, site, tier))
     finally:
+        # After the answer: where there is no room in memory, removing thousands of files takes a second.
+        os.close(result)
         remove_scratch(scratch)
 
 
@@ -102,6 +106,7 @@ def _program(order: Order, site: Site, tier: Tier, place: _Place, libc: Libc) ->
     if tier == "bubblewrap":
         return _under_bubblewrap(order, site, place, variables)
     folder = f"{place.copied.target}/{order.folder}" if order.folder else place.copied.target
+    variables = {name: value.replace(site.root, place.copied.target) for name, value in variables.items()}
     variables |= {"HOME": place.folder("home"), "TMPDIR": place.folder("tmp"), "PWD": folder}
     behind_fence = tier == "landlock"
     filter_program = seccomp.filter_program(sockets=False, landlock=landlock.abi()) if behind_fence else b""

@@ -69,7 +69,7 @@ def supervise(program: Callable[[], NoReturn], limits: Limits, population: Popul
     reader, writer = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
     if child == 0:
-        _as_child(program, writer, limits)
+        _as_child(program, writer, limits, shares_processes=bool(place))
     os.close(writer)
     watch = _Watch(child, reader, limits, population, started, place)
     try:
@@ -79,7 +79,7 @@ def supervise(program: Callable[[], NoReturn], limits: Limits, population: Popul
         os.close(reader)
 
 
-def _as_child(program: Callable[[], NoReturn], writer: int, limits: Limits) -> NoReturn:
+def _as_child(program: Callable[[], NoReturn], writer: int, limits: Limits, *, shares_processes: bool) -> NoReturn:
     try:
         os.setsid()
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -92,7 +92,7 @@ def _as_child(program: Callable[[], NoReturn], writer: int, limits: Limits) -> N
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.umask(0o022)
-        _limit(limits)
+        _limit(limits, shares_processes=shares_processes)
         program()
     except OSError as error:
         os.write(2, f"{error.filename or ''}: {error.strerror or error}\n".encode())
@@ -106,16 +106,18 @@ def _most_descriptors() -> int:
     return max(numbers, default=1024) + 1
 
 
-def _limit(limits: Limits) -> None:
+def _limit(limits: Limits, *, shares_processes: bool) -> None:
     # The limit on address space breaks programs that reserve much of it, as Node does; the one on data does not.
     bounds = {
         resource.RLIMIT_DATA: limits.memory * 3 // 4,
         resource.RLIMIT_FSIZE: limits.file_size,
         resource.RLIMIT_CORE: _NO_CORE,
         resource.RLIMIT_NOFILE: 4096,
-        resource.RLIMIT_NPROC: limits.processes,
         resource.RLIMIT_MEMLOCK: 8 << 20,
     }
+    if not shares_processes:
+        # Without a namespace of its own it would count everything that this person runs.
+        bounds[resource.RLIMIT_NPROC] = limits.processes
     for kind, bound in bounds.items():
         _soft, hard = resource.getrlimit(kind)
         allowed = bound if hard == resource.RLIM_INFINITY else min(bound, hard)

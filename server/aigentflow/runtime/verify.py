@@ -20,6 +20,7 @@ from aigentflow.runtime.turns import Listener
 from aigentflow.runtime.verification.discovery import plan
 from aigentflow.runtime.verification.failures import failures, first_lines
 from aigentflow.runtime.verification.steps import Plan, Step
+from aigentflow.runtime.verification.summaries import ran_nothing
 from aigentflow.workspace.overlay import Overlay
 from aigentflow.workspace.proposal import Proposal
 
@@ -27,10 +28,6 @@ SECONDS = 300.0
 """How long one command of a verification may take."""
 NOTHING_CHANGED = "the run changed nothing"
 Verification = dict[str, VerificationPart]
-
-
-def ran_nothing(field: str, output: str, code: int) -> str:
-    return "a program was not found in the box" if code in (126, 127) else ""
 
 
 def not_verified(reason: str, stated: Mapping[str, str] | None = None) -> Verification:
