@@ -139,7 +139,9 @@ class _Reading:
         present = set(pieces)
         if present & _NO_CLAIM and not present & {"passed", "passing"}:
             return
-        if self._schema.concerns(pieces, value):
+        if "coverage" in present and not isinstance(value, bool):
+            yield from self._outcomes.claims(key, value, "tests")
+        elif self._schema.concerns(pieces, value):
             yield from self._schema.claims(key, value)
         elif self._dependencies.concerns(pieces, value):
             yield from self._dependencies.claims(key, value)
@@ -157,7 +159,7 @@ class _Reading:
                 yield from self._prose_in(value, depth)
         elif self._symbols.concerns(pieces, value):
             yield from self._symbols.claims(key, value)
-        elif isinstance(value, str) and action_in_key(pieces) and path_of(value):
+        elif isinstance(value, str) and (action_in_key(pieces) or present & _FILES) and entry_of(value.split(",")[0])[0]:
             yield from self._files.listed(key, value)
         else:
             yield from self._value(key, value, depth + 1)

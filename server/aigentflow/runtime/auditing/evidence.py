@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from aigentflow.runtime.auditing.counting import is_test_path
-from aigentflow.runtime.auditing.programs import kinds_of
+from aigentflow.runtime.auditing.programs import changes_first, folder_of, kinds_of
 from aigentflow.runtime.auditing.record import Record
 from aigentflow.runtime.auditing.wording import clean
 from aigentflow.runtime.result import CommandPart
@@ -108,9 +108,15 @@ class Evidence:
         if command.edits_before < self.record.n_edits:
             n = self.record.n_edits - command.edits_before
             return f"{shown} ran before the last edit ({n} {'edit' if n == 1 else 'edits'} came after it)"
-        if masked := self._masked(command.command):
-            return f"{shown} proves nothing: {clean(masked, 100)}"
+        if why := self._masked(command.command) or changes_first(command.command) or self._elsewhere(command.command):
+            return f"{shown} proves nothing: {clean(why, 100)}"
         return ""
+
+    def _elsewhere(self, command: str) -> str:
+        """Return where a command ran, if nothing changed there."""
+        folder = folder_of(command)
+        inside = folder is None or any(path.startswith(folder + "/") for path in self.kinds)
+        return "" if inside else f"it looks at {folder}, where nothing changed"
 
     def _script(self, name: str) -> str | None:
         return self._scripts.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -51,7 +52,8 @@ class FileClaims:
         if isinstance(value, (int, float)):
             yield from self._number(key, int(value), said or "any")
         elif isinstance(value, str):
-            yield from self._text(value, said)
+            for piece in re.split(r"[,;\n]", value)[:500]:
+                yield from self._text(piece, said)
         elif isinstance(value, list):
             self._covered |= _COVERS.get(said or "any", frozenset())
             for entry in value:

@@ -131,10 +131,15 @@ class DependencyClaims:
             if version and where[name] and (said := re.sub(r"[^\d.]", "", version).strip(".")) and not _same_version(said, where[name]):
                 return Judged("contradicted", f"the manifest says {clean(where[name], 40)}")
             return Judged("confirmed", f"in a changed manifest: {clean(where[name], 40) or action or 'named'}")
-        if self._in_changed_lines(name) and not any(name in known for known in self._changes):
-            return Judged("confirmed", "a changed manifest names it")
         if any(name in known for known in self._changes):
             return Judged("contradicted", "the manifest changes otherwise")
+        return self._not_found(name, action)
+
+    def _not_found(self, name: str, action: str) -> Judged:
+        if self._in_changed_lines(name):
+            return Judged("confirmed", "a changed manifest names it")
+        if action != "removed" and any(name in _folded_line(text) for lines in self._manifests.values() for _, text in lines.added):
+            return Judged("unwitnessed", "a changed line of a manifest names it, but it was there before")
         if action == "" and any(name in _declared(path, text) for path, text in self._unchanged()):
             return Judged("unwitnessed", "a manifest had it before")
         return Judged("contradicted", "no changed manifest names it")

@@ -95,8 +95,11 @@ class Outcomes:
             for key, inner in saying.items():
                 yield from self._single(f"{name} {key}", words(key), inner, kind_of(words(key)))
         elif said := _together(saying):
-            yield self._judged(f"{name}: {clean(value, 150)}", self._named_kind(value, kind), said, name, value)
-            yield from self._counts(name, value, kind)
+            judged = self._judged(f"{name}: {clean(value, 150)}", self._named_kind(value, kind), said, name, value)
+            counts = list(self._counts(name, value, kind))
+            unsure = judged.verdict == "confirmed" and any(count.verdict != "confirmed" for count in counts)
+            yield judged.model_copy(update={"claim": clean(f"{name}: {said}")}) if unsure else judged
+            yield from counts
         named = {key for key in value if isinstance(key, str) and key.lower() in (*_NAME_KEYS, *_COMMAND_KEYS)}
         for key, inner in value.items():
             if isinstance(key, str) and key not in saying and key not in named and not set(words(key)) & _SILENT_KEYS:
@@ -119,14 +122,22 @@ class Outcomes:
         if set(pieces) & _RAN_KEYS and value is True and not set(pieces) & _GOOD_KEYS:
             yield claim(shown, judge_run(self._evidence, kind if kind != _UNKNOWN else None))
         elif said is not None and not (kind == _UNKNOWN and isinstance(value, str) and len(value) > 120):
-            yield self._judged(shown, kind, said, name, value)
-            if isinstance(value, str) and kind == "tests" and (count := _N_PASSED.search(value)):
-                number = next(group for group in count.groups() if group)
-                yield claim(f"{name}: {number} passed, their number", judge_count(self._evidence, int(number)))
+            number = _number(value, pieces) if kind == "tests" else None
+            yield from self._with_number(name, self._judged(shown, kind, said, name, value), number)
         elif isinstance(value, (int, float)):
             yield claim(shown, Judged("unwitnessed", "nothing measured it"))
         elif isinstance(value, str):
             yield from sentence_claims(value, self._evidence)
+
+    def _with_number(self, name: str, judged: ClaimPart, number: int | None) -> Iterator[ClaimPart]:
+        """Yield the claim that something passed, and apart from it how many: the one may be measured and the other not."""
+        if number is None:
+            yield judged
+            return
+        counted = claim(f"{name}: {number} passed, their number", judge_count(self._evidence, number))
+        bare = judged.verdict == "confirmed" and counted.verdict != "confirmed"
+        yield judged.model_copy(update={"claim": clean(f"{name}: pass")}) if bare else judged
+        yield counted
 
     def _judged(self, shown: str, kind: str | None, said: Stance, name: str, value: Any) -> ClaimPart:
         command = first_of(value, _COMMAND_KEYS) if isinstance(value, dict) else None
@@ -135,7 +146,7 @@ class Outcomes:
         )
         if kind == _UNKNOWN:
             return claim(shown, by_command)
-        text = f"{name} {value if isinstance(value, str) else command or ''}"
+        text = f"{' '.join(words(name))} {value if isinstance(value, str) else command or ''}"
         scope = Scope(any(flags(text)), qualifier(words(text)) if kind == "tests" else "")
         judged = judge(self._evidence, kind, said, scope)
         known = isinstance(command, str) and self._evidence.run_of(command) is not None
@@ -203,6 +214,16 @@ def _word(present: set[str], value: str, bad: bool) -> Stance | None:
     if "exit" in present and plain.lstrip("-").isdigit():
         return "pass" if int(plain) == 0 else "fail"
     return stance(value[:2_000])
+
+
+def _number(value: Any, pieces: list[str]) -> int | None:
+    """Return the number of passed tests that a field names."""
+    if isinstance(value, str):
+        match = _N_PASSED.search(value)
+        return int(next(group for group in match.groups() if group)) if match else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and set(pieces) & _GOOD_KEYS:
+        return int(value)
+    return None
 
 
 def _figure(value: Any) -> float | None:

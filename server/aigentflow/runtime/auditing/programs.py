@@ -65,6 +65,31 @@ _NARROW = re.compile(
     r"\s(?:-t|-k|-g|--grep|--testNamePattern|--test-name-pattern|-run|--run|--filter|--only|--shard|--changed|--related|--lf|-m)\b"
 )
 
+_CHANGES_FIRST = re.compile(
+    r"(?:^|[;&|(]\s*)(?:sed\s+(?:-\w+\s+)*-\w*i|perl\s+-\w*i|cp|mv|rm|tee|patch|ln|truncate|dd|git\s+(?:stash|checkout|restore|reset|apply|revert|clean|switch))\b"
+    r"|>{1,2}\s*['\"]?[\w./@-]+\.(?:[cm]?[jt]sx?|py|json|toml|ya?ml|ini|cfg|go|rs|java|rb)\b"
+)
+_LEAVES_OUT = re.compile(
+    r"\s(--exclude|--ignore(?:-glob|-pattern)?|--deselect|--testPathIgnorePatterns|--skip(?:Files)?|--invert)(?=[=\s])"
+)
+_FOLDER = re.compile(r"(?:^|[;&(]\s*)cd\s+['\"]?([\w./@-]+)|\s(?:-C|--prefix|--cwd|--dir)[=\s]+['\"]?([\w./@-]+)")
+
+
+def changes_first(command: str) -> str:
+    """Return why a command checks another text than the proposed one, or leaves some of it out; '' where it does not."""
+    if match := _CHANGES_FIRST.search(command):
+        return f"`{match.group().strip(' ;&|(')}` changes files before they are checked"
+    if match := _LEAVES_OUT.search(command):
+        return f"`{match[1]}` leaves something out"
+    return ""
+
+
+def folder_of(command: str) -> str | None:
+    """Return the workspace folder that a command changes to; None for the workspace itself or a place that is not known."""
+    match = _FOLDER.search(command)
+    folder = (match[1] or match[2]).removeprefix("./").rstrip("/") if match else ""
+    return None if folder in ("", ".") or (folder.startswith(("..", "/")) and not folder.startswith("/tmp")) else folder
+
 
 def kinds_of(command: str, script: Callable[[str], str | None] = lambda _name: None) -> frozenset[str]:
     """Return the checks that a command line runs; `script` gives a package script by name."""

@@ -32,10 +32,10 @@ _JOINING = vocabulary(
     "| , ( ) ` * npm pnpm yarn bun npx stage step job mode strict --noemit noemit project code"
 )
 _NEGATING = vocabulary("not never cannot without no neither nor unable none")
-_HEDGING = vocabulary(
-    "should would will if once when until unless before ensure ensures ensuring make makes must can could may might need "
-    "needs expect expected hopefully presumably probably likely assume assuming todo please verify whether"
+_CONDITIONS = vocabulary(
+    "if once when until unless before ensure ensures ensuring make makes hopefully presumably assuming todo please verify whether"
 )
+_MODALS = vocabulary("should would will must can could may might need needs expect expected likely probably to-be") | _CONDITIONS
 _ORDER = re.compile(r"^\W*(?:then\s+|next,?\s+|please\s+)?(?:run|rerun|re-run|execute|ensure|make sure|remember|please)\b", re.IGNORECASE)
 _OBJECTS = vocabulary("null undefined a an them their its this through via by along values value data for")
 _BEFORE_NOUN = vocabulary("all the existing unit of our and both every new strict full , ` * npm pnpm yarn run a")
@@ -48,6 +48,11 @@ _RAN = re.compile(
 )
 _RAN_PASSIVE = re.compile(
     r"([^\n]{0,60}?)\s(?:was|were|have been|has been|got)\s+(?:also\s+|all\s+|successfully\s+)?(?:re-?)?(?:run|ran|executed)\b",
+    re.IGNORECASE,
+)
+_ENDED_WELL = re.compile(
+    r"\bexit(?:s|ed)?\s+(?:with\s+)?(?:exit\s+)?(?:code\s+|status\s+)?0\b"
+    r"|\b(?:complet\w+|finish\w+|end(?:s|ed)|went|ran|runs|executed|execut\w+)\s+(?:successfully|cleanly|fine|well|through|without\s+(?:errors?|issues|problems))\b",
     re.IGNORECASE,
 )
 _NO_FAULTS = re.compile(
@@ -93,7 +98,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _passed(sentence: str, evidence: Evidence) -> Iterator[ClaimPart]:
-    tokens = [token.rstrip(".:'’-").lower() for token in _TOKEN.findall(sentence)]
+    tokens = [token.rstrip(".:'’-").lower() for token in _TOKEN.findall(_ENDED_WELL.sub(" passed ", sentence))]
     found: dict[str, Scope] = {}
     for at, token in enumerate(tokens):
         if token in _PASS or token in _TICKS:
@@ -185,13 +190,13 @@ def _forwards(tokens: Sequence[str], at: int) -> tuple[int, int] | None:
 
 def _denied(tokens: Sequence[str], first: int, last: int) -> bool:
     """Whether words before or between make it a denial, a wish or a condition."""
-    window = tokens[max(0, first - 3) : last + 1]
-    return any(
-        token in _HEDGING
-        or (token in _NEGATING and (place + 1 >= len(window) or window[place + 1] not in _FAIL))
-        or token.endswith(("n't", "n’t"))
-        for place, token in enumerate(window)
-    )
+    for place in range(max(0, first - 3), last + 1):
+        token = tokens[place]
+        hedged = token in (_CONDITIONS if place < first else _MODALS)
+        negated = token in _NEGATING and (place + 1 >= len(tokens) or tokens[place + 1] not in _FAIL)
+        if hedged or negated or token.endswith(("n't", "n’t")):
+            return True
+    return False
 
 
 def _last_words(text: str) -> list[str]:
@@ -209,7 +214,7 @@ def _ran(sentence: str, evidence: Evidence) -> Iterator[ClaimPart]:
         spoken = [token.rstrip(".:'’-").lower() for token in _TOKEN.findall(match[1])]
         spoken = spoken[-6:] if passive else spoken[:9]
         looked_at = {*before, *spoken} if passive else set(before)
-        if looked_at & (_HEDGING | _NEGATING) or any(token.endswith(("n't", "n’t")) for token in looked_at):
+        if looked_at & (_MODALS | _NEGATING) or any(token.endswith(("n't", "n’t")) for token in looked_at):
             continue
         _take(found, spoken, ())
     for kind, scope in found.items():

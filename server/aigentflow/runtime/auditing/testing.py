@@ -19,10 +19,13 @@ from aigentflow.runtime.result import ClaimPart
 _FILE_KEYS = ("file", "path", "testFile", "filePath", "filename", "location", "spec")
 _NEW = vocabulary("added new written created wrote adds")
 _COUNTED = _NEW | vocabulary("count total number cases num tests scenarios n")
+_NUMBER = r"(\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
+_SORTS = r"(?:(?:new|unit|integration|e2e|more|additional|passing|automated|regression|vitest|jest|pytest|focused|comprehensive)\s+){0,3}"
+_TESTS = r"(?:tests?|test\s+cases?|specs|cases)\b(?!\s+files?)"
 _ADDED = re.compile(
-    r"\b(?:added|adds?|wrote|written|created|introduced|includes?|including|with|plus)\s+(?:a\s+total\s+of\s+)?(\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)\s+"
-    r"(?:(?:new|unit|integration|e2e|more|additional|passing|automated|regression|vitest|jest|pytest|focused|comprehensive)\s+){0,3}"
-    r"(?:tests?|test\s+cases?|specs|cases)\b(?!\s+files?)|\b(\d{1,4})\s+(?:new|additional|more)\s+(?:(?:unit|integration|e2e)\s+)?(?:tests?|test\s+cases?|specs)\b(?!\s+files?)",
+    rf"\b(?:added|adds?|wrote|written|created|introduced|includes?|including|with|plus)\s+(?:a\s+total\s+of\s+)?{_NUMBER}\s+{_SORTS}{_TESTS}"
+    rf"|\b{_NUMBER}\s+(?:new|additional|more)\s+{_SORTS}{_TESTS}"
+    rf"|\b{_NUMBER}\s+{_SORTS}{_TESTS}\s+(?:(?:were|was|have\s+been|are|got)\s+)?(?:added|written|created)\b|\(\s*{_NUMBER}\s+{_SORTS}{_TESTS}\s*\)",
     re.IGNORECASE,
 )
 _NUMBERS: dict[str, int] = {
@@ -106,7 +109,7 @@ class TestClaims:
     def numbers(self, text: str) -> Iterator[ClaimPart]:
         """Yield the claims of a text about how many tests were added."""
         for match in _ADDED.finditer(text[:60_000] if self._evidence.prose_left else ""):
-            said = (match[1] or match[2]).lower()
+            said = next(group for group in match.groups() if group).lower()
             number = _NUMBERS.get(said) or int(said)
             yield claim(f"“{match.group()}”", self.number(number, added=True))
 

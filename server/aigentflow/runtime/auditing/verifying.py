@@ -115,7 +115,10 @@ def _unseen_command(evidence: Evidence, command: str, said: Stance) -> Judged:
 def _all(evidence: Evidence, said: Stance) -> Judged:
     if said == "not_run":
         return Judged("unwitnessed" if evidence.record.commands else "confirmed")
-    found = {kind: _actual(evidence, kind, _PLAIN) for kind in dict.fromkeys((*VERIFICATIONS, *evidence.record.verification))}
+    found = {
+        kind: _actual(evidence, kind, Scope(everything=kind == "tests"))
+        for kind in dict.fromkeys((*VERIFICATIONS, *evidence.record.verification))
+    }
     failed = next((f"{_NAMES.get(kind, kind)}: {judged.why}" for kind, judged in found.items() if judged.verdict == "contradicted"), "")
     if failed:
         return Judged("contradicted" if said == "pass" else "confirmed", failed)
