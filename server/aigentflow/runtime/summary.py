@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from aigentflow.definitions.contract import extract_json
+from aigentflow.errors import PathError
 from aigentflow.redaction import Redactor
+from aigentflow.runtime.auditing.claims import audit
+from aigentflow.runtime.auditing.record import Record
+from aigentflow.runtime.auditing.weakening import weakenings
 from aigentflow.runtime.commanding import Commands
 from aigentflow.runtime.context import Context
 from aigentflow.runtime.events import Refused
 from aigentflow.runtime.ledger import Ledger
 from aigentflow.runtime.loop import Ending
 from aigentflow.runtime.report import report_of
-from aigentflow.runtime.result import ChangePart, CommandPart, GapCountPart, RefusalPart, RunResult, UsagePart
+from aigentflow.runtime.result import ChangePart, ClaimPart, CommandPart, GapCountPart, RefusalPart, RunResult, UsagePart
 from aigentflow.runtime.telling import Teller
 from aigentflow.runtime.turns import Usage
 from aigentflow.runtime.verify import Verifier, not_verified
+from aigentflow.workspace.overlay import Overlay
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,11 @@ def summarize(remains: Remains, teller: Teller, redactor: Redactor) -> RunResult
     commands = remains.commands
     ran = tuple(commands.records) if commands is not None else ()
     report = report_of(ending.text, remains.schema, proposal, context.overlay.exists)
+    record = Record(
+        proposal, verification, ran, commands.edits if commands is not None else 0, context.overlay.exists, _reader(context.overlay)
+    )
+    # The answer as it was given: what the server measures itself was taken out of the report, and is a claim here.
+    said = extract_json(ending.text) if report.format == "json" else ending.text
     return RunResult(
         run=context.request.run,
         agent=context.definition.id,
@@ -57,7 +68,8 @@ def summarize(remains: Remains, teller: Teller, redactor: Redactor) -> RunResult
         gaps=remains.gaps,
         report=redactor.value(report.value),
         report_format=report.format,
-        claims=report.claims,
+        claims=tuple(_clean_claim(claim, teller) for claim in audit(said, record)),
+        weakenings=weakenings(proposal),
         box=commands.part() if commands is not None else None,
         commands=tuple(_clean(part, teller) for part in ran),
         notes=tuple(teller.notes),
@@ -67,6 +79,20 @@ def summarize(remains: Remains, teller: Teller, redactor: Redactor) -> RunResult
         model=remains.model,
         seconds=remains.seconds,
     )
+
+
+def _reader(overlay: Overlay) -> Callable[[str], str | None]:
+    def read(path: str) -> str | None:
+        try:
+            return overlay.peek(path)
+        except PathError:
+            return None
+
+    return read
+
+
+def _clean_claim(claim: ClaimPart, teller: Teller) -> ClaimPart:
+    return claim.model_copy(update={"claim": teller.words(claim.claim), "why": teller.words(claim.why)})
 
 
 def _clean(part: CommandPart, teller: Teller) -> CommandPart:
