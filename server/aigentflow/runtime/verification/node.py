@@ -16,17 +16,18 @@ from aigentflow.runtime.verification.steps import Exists, Step, words
 _NAMES = {
     "typecheck": (
         *("typecheck", "type-check", "check-types", "check:types", "types:check", "ts:check", "check:ts", "ts-check", "tsc", "types"),
-        *("typecheck:ci", "lint:types", "test:types"),
+        *("typecheck:ci", "lint:types", "test:types", "check"),
     ),
     "tests": ("test", "test:unit", "unit", "tests", "test-unit", "unit-test", "test:run", "test:ci", "test:once", "vitest", "jest"),
     "lint": ("lint", "lint:check", "check:lint", "eslint", "biome", "oxlint", "lint:js", "lint:ts", "lint:ci", "lint:code", "check"),
 }
 _NOT_HERE = re.compile(r"\b(cypress|playwright|nightwatch|wdio|testcafe|detox|e2e|puppeteer|storybook)\b")
 _RUNS_SCRIPT = re.compile(r"\b(?:npm|pnpm|yarn|bun)\s+(?:run(?:-script)?\s+)?([\w:.-]+)")
-_EVERYWHERE = re.compile(r"\b(turbo|nx|lerna|lage|rush)\b|\s(-ws|--workspaces|-r|--recursive)\b|\bworkspaces foreach\b")
 _ESLINT = tuple(f"eslint.config.{end}" for end in ("js", "mjs", "cjs", "ts", "mts", "cts")) + tuple(
     f".eslintrc{end}" for end in ("", ".js", ".cjs", ".json", ".yaml", ".yml")
 )
+_CHECKS = {"typecheck": re.compile(r"\btsc\b|svelte-check|astro check"), "lint": re.compile(r"\bbiome\b|\boxlint\b|\beslint\b")}
+"""What a script named `check` has to run to be taken for that field."""
 _BIOME = ("biome.json", "biome.jsonc", ".biome.json", ".biome.jsonc")
 _OXLINT = (".oxlintrc.json", "oxlint.config.ts")
 
@@ -81,7 +82,7 @@ class NodeCommands:
             else:
                 command = words(place.run_script(name))
             if not masked_in(command, place.folder, self._source):
-                return Step(command, place.folder, why), program
+                return Step(command, place.folder, why), program and program.once()
         return None
 
     def _masked_script(self, wanted: str, package: Package) -> tuple[Step, ...]:
@@ -96,11 +97,10 @@ class NodeCommands:
     def _usable(self, wanted: str, place: Package) -> Iterator[str]:
         for name in _NAMES[wanted]:
             text = self._with_called(place, name)
-            if text is None or (wanted == "tests" and _NOT_HERE.search(text)) or (name == "check" and "biome" not in text):
+            if text is None or "no test specified" in text or (wanted == "tests" and _NOT_HERE.search(text)):
                 continue
-            if "no test specified" in text or (_EVERYWHERE.search(text) and place.folder != "" and not place.above):
-                continue
-            yield name
+            if name != "check" or _CHECKS[wanted].search(text):
+                yield name
 
     def _with_called(self, place: Package, name: str) -> str | None:
         text = place.scripts.get(name)
@@ -126,7 +126,7 @@ class NodeCommands:
         if not self._exists(path) or not place.has_tool("typescript"):
             return None
         program = "vue-tsc" if place.has_tool("vue-tsc") else "tsc"
-        if _is_solution(self._source.read(path)):
+        if _has_references(self._source.read(path)):
             version = place.version("typescript")
             emit = ("--noEmit",) if version is not None and version >= (5, 6) else ()
             return OneProgram((), program, ("-b", *emit)), f"{path} with project references"
@@ -136,7 +136,7 @@ class NodeCommands:
         for tool, arguments in (("vitest", ("run",)), ("jest", ())):
             configs = [f"{tool}.config.{end}" for end in ("ts", "mts", "js", "mjs", "cjs", "cts", "json")]
             config = next((name for name in configs if self._exists(within(place.folder, name))), "")
-            if place.depends_on(tool) or (config and place.has_tool(tool)):
+            if place.depends_on(tool) or ((config or place.configures(tool)) and place.has_tool(tool)):
                 return OneProgram((), tool, arguments), within(place.folder, config) if config else f"{tool} is a dependency"
         return None
 
@@ -147,15 +147,15 @@ class NodeCommands:
             ("oxlint", "oxlint", _OXLINT, ()),
         ):
             config = next((name for name in configs if self._exists(within(place.folder, name))), "")
-            if config and place.has_tool(package):
-                return OneProgram((), tool, arguments), within(place.folder, config)
+            # ESLint does nothing without a configuration; the others have one built in.
+            own = place.configures("eslintConfig") if tool == "eslint" else place.depends_on(package)
+            if (config or own) and place.has_tool(package):
+                return OneProgram((), tool, arguments), within(place.folder, config) if config else f"{package} is a dependency"
         return None
 
 
-def _is_solution(text: str | None) -> bool:
-    """Whether a tsconfig only refers to other projects, so that `tsc -p` would check nothing."""
+def _has_references(text: str | None) -> bool:
+    """Whether a tsconfig refers to other projects, so that `tsc -p` would check nothing or miss what they build."""
     bare = re.sub(r'("(?:\\.|[^"\\])*")|/\*.*?\*/|//[^\n]*', lambda match: match[1] or "", text or "", flags=re.S)
     value = json_object(re.sub(r",(\s*[}\]])", r"\1", bare))
-    if value is None or not value.get("references"):
-        return False
-    return value.get("files") == [] or not ("include" in value or "files" in value or (value.get("compilerOptions") or {}).get("composite"))
+    return value is not None and bool(value.get("references"))

@@ -37,6 +37,10 @@ class Package:
         """The scripts by name."""
         return {name: text for name, text in scripts_of(self.manifest).items() if isinstance(text, str)}
 
+    def configures(self, name: str) -> bool:
+        """Whether the manifest holds the configuration of a tool."""
+        return isinstance(self.manifest.get(name), dict)
+
     def depends_on(self, name: str) -> bool:
         """Whether the package itself names the dependency."""
         return self._range(name) is not None
@@ -74,6 +78,9 @@ def package_at(folder: str, source: FileScripts, exists: Exists) -> Package | No
     folders = [parent for parent in upwards(folder) if source.manifest(parent) is not None]
     if not folders:
         return None
+    # A package with a lock file of its own has nothing from the packages above it.
+    alone = next((at for at, parent in enumerate(folders) if any(exists(within(parent, lock)) for lock, _manager in _LOCKS)), len(folders))
+    folders = folders[: alone + 1]
     manager = _manager(folders[0], source, exists)
     above: tuple[Package, ...] = ()
     for parent in reversed(folders[1:]):
