@@ -18,7 +18,7 @@ setup: .venv/.ready
 	@sh .ci/setup
 
 demo: .venv/.ready
-	@$(python) -m aigentflow demo $(if $(LIVE),--live)
+	@sh .ci/with-packages $(python) -m aigentflow demo $(if $(LIVE),--live)
 
 test: .venv/.ready
 	@$(python) -m pytest -n auto --maxprocesses 4 $(ARGS)
@@ -40,7 +40,7 @@ test-editors: .venv/.ready
 	@bash tests/editors/run
 
 bench: .venv/.ready
-	@$(python) -m tests.bench $(ARGS)
+	@sh .ci/with-packages $(python) -m tests.bench $(ARGS)
 
 wheel: .venv/.ready
 	@rm -rf build/wheel && mkdir -p build/wheel
