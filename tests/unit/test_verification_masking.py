@@ -338,6 +338,53 @@ def test_a_shell_of_its_own_for_scripts_proves_nothing() -> None:
     assert masked_in_files("vitest run", "", files.get) == ""
 
 
+MAKEFILE = """
+PYTHON ?= .venv/bin/python
+RUN = $(PYTHON) -m
+.PHONY: test lint soft
+all: test
+test: lint
+\t@$(RUN) pytest \\
+\t  -q
+lint:
+\t$(RUN) ruff check .
+soft: ; -$(RUN) pytest
+over: soft lint
+quiet:
+\t$(RUN) pytest || true
+two:
+\t$(RUN) pytest; echo done
+shelled:
+\t$(RUN) pytest $(shell cat args)
+ring: ring
+\tpytest
+nothing:
+\t@echo done
+loop:
+\tfor d in a b; do $(MAKE) -C $$d; done
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "proves"),
+    [
+        *[(command, True) for command in ("make", "make test", "make -j4 lint test", "make -s -C . test", "make -f Makefile lint")],
+        *[(f"make {target}", False) for target in ("soft", "over", "quiet", "two", "shelled", "ring", "nothing", "loop", "unknown")],
+        *[
+            (command, False)
+            for command in ("make -i test", "make -n test", "make PYTHON=true test", "make -C other test", "make test || true")
+        ],
+    ],
+)
+def test_makefiles_are_looked_into(command: str, proves: bool) -> None:
+    assert (masked_in_files(command, "", {"Makefile": MAKEFILE}.get) == "") is proves
+
+
+@pytest.mark.parametrize("line", [".IGNORE:", "SHELL = /bin/true", ".ONESHELL:", "MAKEFLAGS += -i", "export SHELL := true"])
+def test_a_makefile_that_changes_how_lines_are_run_proves_nothing(line: str) -> None:
+    assert masked_in_files("make test", "", {"Makefile": f"{line}\n{MAKEFILE}"}.get) != ""
+
+
 def test_scripts_that_call_each_other_without_end_are_given_up() -> None:
     scripts = {f"s{n}": " && ".join([f"npm run s{n + 1}"] * 9) for n in range(9)} | {"s9": "vitest run"}
     assert "too often" in masks("npm run s0", scripts.get)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from aigentflow.runtime.verification.grammar import Both, Branch, Either, Group, Node, Not, Pipe, Simple, parse
 from aigentflow.runtime.verification.grammar import Sequence as Parts
+from aigentflow.runtime.verification.makefile import NAMES, Makefile, read_makefile
 from aigentflow.runtime.verification.programs import CHECKS_NOTHING, UNCLEAR, options_hide
-from aigentflow.runtime.verification.running import Line, Meaning, Program, Scripts, Several, meaning_of
+from aigentflow.runtime.verification.running import Line, Meaning, Program, Recipe, Scripts, Several, meaning_of
 from aigentflow.runtime.verification.scripts import ScriptSource
 from aigentflow.runtime.verification.shell_state import (
     ShellState,
@@ -45,6 +46,8 @@ def _sets(node: Node, name: str) -> bool:
 
 
 class Judge:
+    """Judges command lines, with the scripts that they call."""
+
     def __init__(self, source: ScriptSource) -> None:
         self._source = source
         self._open: list[tuple[str, str]] = []
@@ -199,6 +202,8 @@ class Judge:
                 return self._scripts(meaning, shell, depth)
             case Program():
                 return self._program(meaning, shell, depth)
+            case Recipe():
+                return self._recipe(meaning, shell, depth)
         return masked(meaning.why)
 
     def _program(self, program: Program, shell: ShellState, depth: int) -> Verdict:
@@ -215,6 +220,39 @@ class Judge:
             return masked(f"`{program.name}`: {why}")
         checks, why = options_hide(program.name, program.arguments)
         return Verdict(checks, why, stops=True)
+
+    def _recipe(self, wanted: Recipe, shell: ShellState, depth: int) -> Verdict:
+        if shell.folder is None:
+            return masked("the Makefile is known only while it runs")
+        folder = moved(shell.folder, [wanted.folder])
+        names = (wanted.file,) if wanted.file else NAMES
+        text = next((text for name in names if (text := self._source.read(moved(folder, [name]))) is not None), None)
+        if text is None:
+            return masked("its Makefile is not looked into")
+        try:
+            makefile = read_makefile(text)
+        except NotUnderstood as error:
+            return masked(str(error))
+        verdicts = [self._target(makefile, target, folder, depth) for target in wanted.targets or (makefile.first,)]
+        why = next((verdict.masked for verdict in verdicts if verdict.masked), "")
+        return Verdict(any(verdict.checks for verdict in verdicts), why, stops=True)
+
+    def _target(self, makefile: Makefile, target: str, folder: str, depth: int) -> Verdict:
+        if target not in makefile.lines:
+            return masked(f"its Makefile has no target `{target}`")
+        if (folder, f"make {target}") in self._open:
+            return masked(f"the target `{target}` needs itself")
+        self._open.append((folder, f"make {target}"))
+        needed = [name for name in makefile.needs[target] if name in makefile.lines]
+        verdicts = [self._target(makefile, name, folder, depth + 1) for name in needed]
+        for line in makefile.lines[target]:
+            verdict = self.line(line.lstrip("@+- \t"), ShellState(folder), depth + 1)
+            if verdict.checks and "-" in line[: len(line) - len(line.lstrip("@+- \t"))]:
+                verdict = replace(verdict, masked=verdict.masked or "`make` goes on where it fails")
+            verdicts.append(verdict)
+        self._open.pop()
+        why = next((verdict.masked for verdict in verdicts if verdict.masked), "")
+        return Verdict(any(verdict.checks for verdict in verdicts), why)
 
     def _scripts(self, wanted: Scripts, shell: ShellState, depth: int) -> Verdict:
         if shell.folder is None:

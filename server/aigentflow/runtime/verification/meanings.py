@@ -55,12 +55,23 @@ class Several:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """Targets of a Makefile."""
+
+    targets: tuple[str, ...]
+    """None: the first one."""
+    folder: str = ""
+    file: str = ""
+    """'' one of the usual names."""
+
+
+@dataclass(frozen=True)
 class Unclear:
     """Something that cannot be judged."""
 
     why: str
 
 
-Meaning = Line | Scripts | Program | Several | Unclear
+Meaning = Line | Scripts | Program | Several | Recipe | Unclear
 NOTHING = Program("true")
 """Something that checks nothing."""

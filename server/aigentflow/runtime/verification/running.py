@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aigentflow.runtime.verification.managers import package_manager
-from aigentflow.runtime.verification.meanings import NOTHING, Line, Meaning, Program, Scripts, Several, Unclear
+from aigentflow.runtime.verification.makefile import asked_of_make
+from aigentflow.runtime.verification.meanings import NOTHING, Line, Meaning, Program, Recipe, Scripts, Several, Unclear
+from aigentflow.runtime.verification.package_managers import package_manager
 from aigentflow.runtime.verification.runners import script_runner
 
-__all__ = ["Line", "Meaning", "Program", "Scripts", "Several", "Unclear", "meaning_of"]
+__all__ = ["Line", "Meaning", "Program", "Recipe", "Scripts", "Several", "Unclear", "meaning_of"]
 
 _PREFIXES: dict[str, frozenset[str]] = {
     # The options named take a value of their own.
@@ -80,6 +81,8 @@ def meaning_of(words: Sequence[str]) -> Meaning:
         found = _node(arguments)
     elif re.fullmatch(r"python(3(\.\d+)?)?|pypy3?", name):
         found = _python(arguments)
+    elif name in ("make", "gmake"):
+        found = asked_of_make(arguments)
     elif name == "coverage" and arguments[:1] == ["run"]:
         found = _python(_after_options(arguments[1:], frozenset({"--source", "--rcfile", "--omit", "--include", "--data-file"}), keep="-m"))
     else:

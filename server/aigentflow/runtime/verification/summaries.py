@@ -48,6 +48,7 @@ _NO_LINT = re.compile(
     re.I | re.X,
 )
 _LINT_ONLY_IGNORED = re.compile(r"File ignored (?:because|by default)")
+_UP_TO_DATE = re.compile(r"^g?make(?:\[\d+\])?: (?:'.*' is up to date|Nothing to be done for)", re.M)
 _NO_TYPES = re.compile(r"There are no \.py\[i\] files|No source files found|^0 files analyzed|COMMON COMMANDS", re.M)
 
 
@@ -82,6 +83,8 @@ def _at_start(text: str, at: int) -> bool:
 
 
 def _nothing_in(field: str, text: str) -> str:
+    if _UP_TO_DATE.search(text):
+        return "make found nothing to do"
     if field == "tests":
         if _NO_TESTS.search(text):
             return "no test was found"
