@@ -117,7 +117,6 @@ async def test_the_whole_boundary_is_told_on_demand(root: Path) -> None:
         assert "Never: `services/locked/**`" in said and "`web/**` (frontend)" in said
 
 
-@pytest.mark.xfail(reason="lsp/features/offers.py has yet to ask Authoring.lenses", strict=False)
 async def test_a_lens_says_how_many_files_the_agent_may_change(root: Path) -> None:
     async with wired(VSCODE, root, {}) as desk:
         desk.editor.open(AGENT)

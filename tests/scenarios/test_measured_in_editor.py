@@ -77,7 +77,6 @@ async def _until(desk: Wired, expected: list[tuple[int, str]]) -> list[Any]:
     raise AssertionError(found)
 
 
-@pytest.mark.xfail(reason="lsp/run.py has yet to call Reports.ended", strict=False)
 @pytest.mark.usefixtures("_box")
 @pytest.mark.parametrize("profile", [VSCODE, NEOVIM_12, HELIX], ids=lambda profile: profile.fixture)
 async def test_a_failure_of_the_box_stands_in_the_buffer_until_the_line_is_mended(shop: Path, profile: Profile) -> None:

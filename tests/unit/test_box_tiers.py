@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from aigentflow.box.client import Box
+from aigentflow.box.packages import packages
 from aigentflow.box.values import Limits, Order, Outcome, Topping
 from processes import running
 
@@ -129,3 +130,18 @@ async def test_what_the_person_allowed_to_run_unprotected_runs_on_a_copy(tree: P
         assert not (tree / "src/new.ts").exists() and "battery" not in outcome.output
     finally:
         await made.close()
+
+
+async def test_packages_are_found_near_the_top_and_never_through_links(tmp_path: Path) -> None:
+    for folder in ("apps/api", "packages/deep/inner", "a/b/c/d", "node_modules/x", "plain"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in (
+        "package.json",
+        "apps/api/package.json",
+        "packages/deep/inner/pyproject.toml",
+        "a/b/c/d/package.json",
+        "node_modules/x/package.json",
+    ):
+        (tmp_path / file).write_text("{}")
+    (tmp_path / "linked").symlink_to(tmp_path / "apps")
+    assert packages(str(tmp_path)) == ("apps/api", "packages/deep/inner")

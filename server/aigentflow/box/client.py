@@ -7,19 +7,17 @@ import contextlib
 import itertools
 import json
 import os
-import re
 import struct
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from .toolchain_variables import wanted_variables
 from .values import Order, Outcome, TierReport, Toolchains, outcome_from_json, tier_report_from_json, to_json, toolchains_from_json
 
 _START_SECONDS = 30.0
 _CANCEL_SECONDS = 3.0
-_NEEDED = re.compile(r"PATH|HOME|VIRTUAL_ENV|[A-Z]\w*_(?:ROOT|HOME|DIR)|XDG_\w+|GOROOT")
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|AUTH|CREDENTIAL", re.I)
 _ELSEWHERE = TierReport(
     "none",
     f"commands are off: there is no box for {sys.platform} yet",
@@ -69,8 +67,7 @@ class Box:
         if sys.platform != "linux":
             self.report = _ELSEWHERE
             return self.report
-        needed = {name: value for name, value in env.items() if _NEEDED.fullmatch(name) and not _SECRET.search(name)}
-        self._start_frame = {"type": "start", "root": root, "environment": needed, "home": home, "best": best}
+        self._start_frame = {"type": "start", "root": root, "environment": wanted_variables(env), "home": home, "best": best}
         try:
             async with asyncio.timeout(_START_SECONDS):
                 await self._begin()

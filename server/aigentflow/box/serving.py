@@ -24,6 +24,7 @@ from .hidden import Hidden
 from .jobs import start_job
 from .ladder import choose_tier, confirm_tier
 from .namespaced import Site
+from .packages import packages
 from .toolchains import find_toolchains
 from .values import EndedBy, Order, Outcome, Tier, TierReport, order_from_json, to_json
 
@@ -122,11 +123,13 @@ class Helper:
             self._report = choose_tier(best)
         self._send({"type": "ready", "report": to_json(self._report)})
         root = os.path.realpath(frame["root"])
-        toolchains = find_toolchains(root, frame["environment"], frame["home"])
+        toolchains = find_toolchains(root, frame["environment"], frame["home"], packages(root))
         cache = frame["environment"].get("XDG_CACHE_HOME") or os.path.join(frame["home"], ".cache")
         self._site = Site(root, toolchains, cache=cache)
         self._report = confirm_tier(self._report, self._site)
         self._send({"type": "prepared", "report": to_json(self._report), "toolchains": to_json(toolchains)})
+        if self._hidden is not None:
+            self._hidden.close()
         self._hidden = Hidden(root)
 
     def _run(self, identifier: str, order: Order, *, unprotected: bool) -> None:

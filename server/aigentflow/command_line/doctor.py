@@ -28,7 +28,7 @@ _LATEST_RUNS = 20
 def main(options: argparse.Namespace) -> int:
     """Print what was found; 1 where something is broken that everything needs."""
     workspace = open_workspace(options.workspace, os.environ)
-    box = doctor_box.look(workspace.root, workspace.env)
+    box = doctor_box.look(workspace.root, workspace.env, workspace.user.settings.commands.box)
     findings = list(findings_of(workspace, box))
     if options.format == "json":
         told = {"schema": 1, "version": __version__, "workspace": str(workspace.root), "findings": [asdict(item) for item in findings]}
@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
     return 1 if any(item.state == "broken" for item in findings) else 0
 
 
-def findings_of(workspace: Workspace, box: doctor_box.Box | None) -> Iterator[Finding]:
+def findings_of(workspace: Workspace, box: doctor_box.Box) -> Iterator[Finding]:
     """Yield everything that is looked at; one look that fails costs itself only."""
     looks: tuple[Callable[[Workspace], Iterator[Finding]], ...] = (
         _python,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
+import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+from aigentflow.box.client import examine
 from aigentflow.box.values import TIER_NUMBERS, Bind, Tier, TierReport, Toolchains
 from aigentflow.command_line.finding import Finding
 from aigentflow.errors import AigentflowError
+from aigentflow.state import home_folder
 
-Probe = Callable[[Path, Mapping[str, str]], tuple[TierReport, Toolchains]]
-"""Tries the tiers for a workspace folder and an environment."""
+Probe = Callable[[Path, Mapping[str, str], str], tuple[TierReport, Toolchains]]
+"""Tries the tiers for a workspace folder and an environment, from the named one on."""
 ReadKernel = Callable[[str], str | None]
 """Returns a file of `/proc` without white space around it, None where there is none."""
 _SHOWN = 4
@@ -28,26 +30,20 @@ class Box:
     toolchains: Toolchains
 
 
-def look(root: Path, env: Mapping[str, str], probe: Probe | None = None) -> Box | None:
-    """Try the tiers; None where this version has no box. Where even trying fails there is none in force."""
-    probe = probe or _own_probe()
-    if probe is None:
-        return None
+def look(root: Path, env: Mapping[str, str], best: str = "namespaces", probe: Probe | None = None) -> Box:
+    """Try the tiers from `best` on; where even trying fails there is none in force."""
     try:
-        return Box(*probe(root, env))
+        return Box(*(probe or _try)(root, env, best))
     except (AigentflowError, OSError) as error:
         return Box(TierReport("none", f"trying the tiers failed ({error})"), Toolchains())
 
 
-def _own_probe() -> Probe | None:
-    return cast("Probe | None", getattr(importlib.import_module("aigentflow.box.ladder"), "probe", None))
+def _try(root: Path, env: Mapping[str, str], best: str) -> tuple[TierReport, Toolchains]:
+    return asyncio.run(examine(str(root), env, str(home_folder(env)), best))
 
 
-def findings(box: Box | None, home: str = "", kernel: ReadKernel | None = None) -> Iterator[Finding]:
+def findings(box: Box, home: str = "", kernel: ReadKernel | None = None) -> Iterator[Finding]:
     """Yield the tier in force, its limits, the better tiers that failed, and what commands see."""
-    if box is None:
-        yield Finding("commands", "note", "off: this version has no box; everything but commands works")
-        return
     report = box.report
     number, words = TIER_NUMBERS[report.tier], report.words.removeprefix("commands ")
     if report.tier == "none":
@@ -136,10 +132,8 @@ def read_kernel(path: str) -> str | None:
         return None
 
 
-def as_json(box: Box | None) -> dict[str, Any] | None:
+def as_json(box: Box) -> dict[str, Any]:
     """Return what was found for `--format json`."""
-    if box is None:
-        return None
     report, seen = box.report, box.toolchains
     return {
         "tier": TIER_NUMBERS[report.tier],

@@ -214,6 +214,7 @@ class Run:
                 await self.review.deliver()
                 await self._journal.after("delivered")
             self._changed()
+        self._reports.ended(self)
         if self.order.command is not None and self.order.command.result == "report" and self.outcome == "finished":
             self._reports.take(self)
             self._changed()

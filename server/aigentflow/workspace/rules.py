@@ -82,6 +82,7 @@ def entry_problem(pattern: str, *, restricts: bool) -> str | None:
 
 
 _VARIABLE = re.compile(r"\$(?:[A-Z_{(]|$|/)|^\$")
+_LOOK_ALIKE = "\u2215\u2044\u29f8\u2217\u204e"
 _ABSOLUTE = re.compile(r"/|~|[A-Za-z][A-Za-z0-9+.-]*:")
 
 
@@ -132,6 +133,7 @@ def _allow_entry(pattern: str, root: str | None) -> AllowEntry:
     """Compile one allow entry; without a root nothing is asked of the disk."""
     if not pattern:
         raise GlobError("it is empty")
+    _refuse_invisible(pattern)
     if _VARIABLE.search(pattern):
         raise GlobError("it holds a variable that nothing has filled")
     if _ABSOLUTE.match(pattern):
@@ -150,6 +152,7 @@ def _deny_entry(rule: DenyRule, root: str) -> DenyEntry | None:
     pattern = rule.pattern.strip()
     if not pattern:
         return None
+    _refuse_invisible(rule.pattern)
     if pattern.startswith("!"):
         raise GlobError("an exception to a restriction is not possible")
     if _VARIABLE.search(pattern):
@@ -163,6 +166,13 @@ def _deny_entry(rule: DenyRule, root: str) -> DenyEntry | None:
     if inside.endswith("/") and "/" not in inside[:-1]:
         written.append("**/" + inside)
     return DenyEntry(rule.pattern, rule.owner, _globs(written, fold=False) if "[" in inside else (), _globs(written, fold=True))
+
+
+def _refuse_invisible(pattern: str) -> None:
+    """Refuse what no path can hold, so that it would match nothing, and a sign that only looks like a slash or star."""
+    for character in pattern:
+        if character in _LOOK_ALIKE or unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            raise GlobError(f"it holds U+{ord(character):04X}, which is not what it looks like")
 
 
 def _inside(pattern: str, root: str) -> str | None:

@@ -233,7 +233,7 @@ class Offers:
         root = relative[0] if relative is not None else None
         agents = [agent for agent in self._session.agents(root) if agent.runnable]
         lenses = [t.CodeLens(range=action_range, command=command) for action_range, command in self._comment_lenses(document, agents)]
-        return [*self._count_lenses(document), *lenses]
+        return [*self._authoring.lenses(document), *self._count_lenses(document), *lenses]
 
     def _comment_lenses(self, document: Document, agents: Sequence[AgentDefinition]) -> Iterator[tuple[t.Range, t.Command]]:
         for comment in self._comments(document, agents):
