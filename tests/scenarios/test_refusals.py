@@ -22,13 +22,26 @@ from stand_in import StandIn
 pytestmark = pytest.mark.asyncio
 
 Json = dict[str, Any]
-SERVICE, WEB, TABLE = "apps/api/src/greet.ts", "apps/web/src/app.ts", "docs/table.json"
+SERVICE, WEB, OTHER, TABLE = "apps/api/src/greet.ts", "apps/web/src/app.ts", "apps/web/src/other.ts", "docs/table.json"
+FRONTEND = """---
+agent: frontend
+description: Builds the web client
+tools: [Read, Edit]
+boundaries:
+  allow: [apps/web/**]
+---
+# Role
+
+You build the web client.
+"""
 FILES = {
     SERVICE: "// @backend_dev: greet by name\nexport const greet = 'hello';\n",
     WEB: "#!/usr/bin/env node\n// Copyright 2026 the shop\nexport const secretPlan = 1;\n",
-    TABLE: '{"a": 1}\n',
+    OTHER: "export const secretPlan = 1;\n",
+    TABLE: '{"rows": 1}\n',
     ".env": "TOKEN=not-for-anybody\n",
     "package.json": '{"name": "shop", "private": true}\n',
+    ".aigentflow/agents/frontend.md": FRONTEND,
 }
 CLIENTS = [VSCODE, NEOVIM_10, NEOVIM_12, HELIX, EGLOT, ALE]
 
@@ -41,7 +54,15 @@ def _edit(path: str, old: str, new: str) -> Json:
     return _call("Edit", file_path=path, old_string=old, new_string=new)
 
 
-TRIES = {"text": "Trying.", "tools": [_call("Read", file_path=WEB), _edit(WEB, "= 1", "= 2")]}
+TRIES = {
+    "text": "Trying.",
+    "tools": [
+        _edit(WEB, "= 1", "= 2"),
+        _edit(OTHER, "= 1", "= 2"),
+        _edit(TABLE, "1", "2"),
+        _call("Write", file_path="docs/new.md", content="x"),
+    ],
+}
 REPORT = {
     "implementation": {"summary": "Nothing yet", "approach": "It belongs to somebody else"},
     "files": [],
@@ -101,7 +122,9 @@ async def _shown(desk: Wired, name: str) -> list[Json]:
         await desk.settled()
         found = (await desk.client.request("textDocument/diagnostic", {"textDocument": {"uri": uri}}))["result"]["items"]
     else:
-        pushed = [params["diagnostics"] for method, params in desk.editor.log if method.endswith("publishDiagnostics") and params["uri"] == uri]
+        pushed = [
+            params["diagnostics"] for method, params in desk.editor.log if method.endswith("publishDiagnostics") and params["uri"] == uri
+        ]
         found = pushed[-1] if pushed else []
     return [one for one in found if str(one.get("code", "")).endswith("/boundary")]
 
@@ -118,29 +141,74 @@ async def _decide(desk: Wired, name: str, part: str, line: int = 0) -> Json:
     return await desk.choose(await desk.actions(name, line), part)
 
 
-def _text_of_results(body: Json) -> str:
-    return json.dumps(body["messages"][-1])
-
-
 @pytest.mark.parametrize("profile", CLIENTS, ids=lambda profile: profile.fixture)
-async def test_a_refusal_stands_at_the_foreign_file_and_goes_when_it_is_declined(shop: Path, service: StandIn, profile: Profile, home: Path) -> None:
-    async with wired(profile, shop, _environment(service)) as desk:
-        desk.editor.open(WEB)
-        run = await _start(desk)
-        await desk.said("backend_dev: finished")
-        (found,) = await _until(desk, WEB, 1)
-        assert found["message"] == "backend_dev wanted to change this file (Edit) and may not: apps/web/** belongs to frontend."
-        assert (found["code"], found["source"], found["severity"]) == ("backend_dev/boundary", "aigentflow", 3)
-        assert found["range"]["start"] == {"line": 0, "character": 0} and found["range"]["end"]["line"] == 0
-        assert "secretPlan" not in json.dumps(found)
-        actions = [action for action in await desk.actions(WEB, 0) if action.get("kind") == "quickfix"]
-        assert [action["title"].split(":")[0] for action in actions] == ["Hand to frontend in a task comment", "Decline"]
-        assert all(action["diagnostics"][0]["message"] == found["message"] for action in actions)
-        assert await desk.actions(WEB, 2) == await desk.actions(WEB, 2) and not any(
-            "Decline" in action["title"] for action in await desk.actions(WEB, 2)
-        ), "the quick fixes stand where the diagnostic stands"
-        assert await _decide(desk, WEB, "Decline") == {"done": True}
-        await _until(desk, WEB, 0)
-    history = Journal(home / ".local" / "state" / "aigentflow").show(run)
+async def test_a_refusal_stands_at_the_foreign_file_and_each_way_out_leads_somewhere(shop: Path, profile: Profile) -> None:
+    with StandIn([TRIES, DONE, TRIES, DONE]) as service:
+        async with wired(profile, shop, _environment(service)) as desk:
+            for name in (WEB, OTHER, TABLE):
+                desk.editor.open(name)
+            first = await _start(desk)
+            await desk.said("backend_dev: finished")
+            await _sees_the_refusal(desk)
+            await _hands_over(desk)
+            await _declines(desk, first)
+            await _allows_and_starts_again(desk, service)
+
+
+async def _sees_the_refusal(desk: Wired) -> None:
+    (found,) = await _until(desk, WEB, 1)
+    assert found["message"] == "backend_dev wanted to change this file (Edit) and may not: apps/web/** belongs to frontend."
+    assert (found["code"], found["source"], found["severity"]) == ("backend_dev/boundary", "aigentflow", 3)
+    assert found["range"]["start"] == {"line": 0, "character": 0} and found["range"]["end"]["line"] == 0
+    assert "secretPlan" not in json.dumps(found)
+    assert await _titles(desk, WEB) == ["Hand to frontend in a task comment", "Decline"]
+    assert await _titles(desk, WEB, line=2) == [], "the quick fixes stand where the diagnostic stands"
+
+
+async def _hands_over(desk: Wired) -> None:
+    action = next(action for action in await desk.actions(WEB, 0) if action["title"].startswith("Hand to frontend"))
+    assert "command" not in action, "an edit that every client can take"
+    if desk.profile is not ALE and desk.profile.recorded["capabilities"]["workspace"]["workspaceEdit"].get("documentChanges"):
+        version = action["edit"]["documentChanges"][0]["textDocument"]["version"]
+        assert version == desk.editor.open(WEB).told_version
+    desk.editor.apply(action["edit"])
+    task = 'backend_dev needs a change here for its task "greet by name" and may not make it (apps/web/** belongs to frontend)'
+    head, body = FILES[WEB].split("export")
+    assert desk.editor.text(WEB) == f"{head}// @frontend: {task}\nexport{body}", "below shebang and licence"
+    await _until(desk, WEB, 0)
+    runs = [action["title"] for action in await desk.actions(WEB, 2, 4) if action["title"].startswith("Run frontend: backend_dev needs")]
+    assert len(runs) == 1, "the task comment has an action of its own"
+
+
+async def _declines(desk: Wired, run: str) -> None:
+    await _until(desk, OTHER, 1)
+    assert await _decide(desk, OTHER, "Decline") == {"done": True}
+    await _until(desk, OTHER, 0)
+    history = Journal(Path(os.environ["XDG_STATE_HOME"]) / "aigentflow").show(run)
     assert history is not None
-    assert any("You declined the change to apps/web/src/app.ts" in json.dumps(dict(record)) for record in history.records)
+    assert any("You declined the change to apps/web/src/other.ts" in json.dumps(dict(record)) for record in history.records)
+
+
+async def _allows_and_starts_again(desk: Wired, service: StandIn) -> None:
+    (found,) = await _until(desk, TABLE, 1)
+    assert "outside the boundary (apps/api/**, packages/database/**)" in found["message"]
+    assert await _titles(desk, TABLE) == ["Allow for this run and start it again", "Decline"], "JSON has no comments"
+    answer = await _decide(desk, TABLE, "Allow for this run")
+    assert answer["done"] is True
+    await desk.client.wait_for(lambda: sum("backend_dev: finished" in said for said in desk.editor.messages) == 2)
+    results = _results(service.bodies[3])
+    assert "Changed 1 place in docs/table.json" in results[2]
+    assert "frontend" in results[0] and "outside the boundary" in results[3], "nothing else was opened"
+    await _until(desk, OTHER, 1)
+    await _until(desk, TABLE, 0)
+    if desk.profile is not ALE:
+        await desk.text_has(TABLE, '{"rows": 2}')
+
+
+async def _titles(desk: Wired, name: str, line: int = 0) -> list[str]:
+    actions = await desk.actions(name, line)
+    return [action["title"].split(":")[0] for action in actions if action.get("kind") == "quickfix"]
+
+
+def _results(body: Json) -> list[str]:
+    return [str(part["content"]) for part in body["messages"][-1]["content"] if part["type"] == "tool_result"]
