@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.bench import measures, processes, report, runs
+from tests.bench import boxes, measures, paths, processes, report, runs
 from tests.bench.corpus import write_workspace
 from tests.bench.measures import Samples, Subject
 
@@ -56,7 +56,20 @@ async def measure(options: argparse.Namespace, folder: Path) -> tuple[Samples, S
         say("runs against the stand-in of the Messages API")
         await runs.turns(server_command(), root, files[1_000][0], folder / "turns", options.runs, ours)
         await runs.beside_a_run(server_command(), root, files[1_000][0], folder / "streaming", options.requests, ours)
+    await commands(options, folder, ours, floor)
     return ours, floor
+
+
+async def commands(options: argparse.Namespace, folder: Path, ours: Samples, floor: Samples) -> None:
+    """What is measured without a server: the boundary, and commands in the box where there is one."""
+    say("decisions of the boundary")
+    paths.decisions(ours)
+    if sys.platform == "linux":
+        say("commands in the box and outside")
+        await boxes.commands(folder, options.commands, ours, floor)
+        await boxes.starts(folder / f"tree-{boxes.TREES[0]}", ours)
+        say("the type check of the sample in the box and outside")
+        await boxes.compiling(folder, options.compiles, ours, floor)
 
 
 def say(text: str) -> None:
@@ -82,6 +95,8 @@ def main() -> int:
     parser.add_argument("--edits", type=int, default=40, help="edits per file size")
     parser.add_argument("--requests", type=int, default=300, help="requests of each kind")
     parser.add_argument("--runs", type=int, default=7, help="runs against the stand-in")
+    parser.add_argument("--commands", type=int, default=200, help="commands in the box, on each tree")
+    parser.add_argument("--compiles", type=int, default=7, help="type checks of the sample in the box, and as many outside")
     parser.add_argument("--seed", type=int, default=7, help="seed of the generated workspace")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a release bar is missed")
     parser.add_argument("--no-write", action="store_true", help="print only")

@@ -6,10 +6,12 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 
+from tests.bench.boxes import TREES
 from tests.bench.measures import Samples
 
 Unit = str
-MS, MIB, BYTES = "ms", "MiB", "bytes"
+MS, MICROSECONDS, MIB, BYTES, RATIO = "ms", "µs", "MiB", "bytes", "×"
+_OF_A_SECOND = {MS: 1e3, MICROSECONDS: 1e6}
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,25 @@ def _requests(suffix: str, title: str, p50: float, p99: float) -> list[Bar]:
     return rows
 
 
+def _in_the_box() -> list[Bar]:
+    rows = []
+    for files in TREES:
+        rows.append(Bar(f"`true` in the box, {files:,} files, p50", f"box {files}", MS, 15.0, named=True))
+        rows.append(Bar(f"`true` in the box, {files:,} files, p99", f"box {files}", MS, 50.0, named=True, quantile=0.99))
+    return [
+        *rows,
+        Bar(f"the same command, {TREES[1]:,} files against {TREES[0]:,}", "box ratio", RATIO, 1.1, named=True),
+        Bar("bare namespaces and `true`, nothing mounted, p50", "namespaces", MS, None),
+        Bar("`tsc --noEmit` of the sample in the box, p50", "tsc", MS, None),
+        Bar("the same, in the box against outside", "tsc ratio", RATIO, 1.05, named=True),
+        Bar("box helper: spawn → tier known, p50", "box ready", MS, None),
+        Bar("box helper: spawn → workspace looked at, p50", "box prepared", MS, None),
+        Bar("boundary, text part of a decision, ASCII path", "boundary ascii", MICROSECONDS, 50.0, named=True),
+        Bar("boundary, text part of a decision, other letters", "boundary other", MICROSECONDS, 50.0, named=True),
+        Bar("boundary, whole decision with the disk", "boundary disk", MICROSECONDS, None),
+    ]
+
+
 BARS = [
     Bar("spawn → `initialize` answer", "initialize", MS, None, named=True, against_floor=1.1),
     Bar("spawn → first diagnostics", "first diagnostics", MS, None, against_floor=1.25),
@@ -55,6 +76,7 @@ BARS = [
     Bar("RSS of a run host, peak", "host rss", MIB, 110.0),
     Bar("`shutdown` → answer", "shutdown answer", MS, 5.0, named=True),
     Bar("`exit` → process gone", "exit", MS, 120.0, named=True),
+    *_in_the_box(),
 ]
 
 
@@ -110,7 +132,7 @@ def _value(samples: Samples, bar: Bar) -> float | None:
     if not values:
         return None
     number = statistics.median(values) if bar.quantile == 0.5 else quantile(values, bar.quantile)
-    return number * 1000 if bar.unit == MS else number
+    return number * _OF_A_SECOND.get(bar.unit, 1.0)
 
 
 def _said(value: float | None, bar: Bar) -> str:

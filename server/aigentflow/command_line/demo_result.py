@@ -57,10 +57,8 @@ class Shown:
         """Yield what was measured beside what the agent claims."""
         claimed = said_of_verification(str(claim["claim"]) for claim in self._result.get("claims") or ())
         for name, field in (self._result.get("verification") or {}).items():
-            exit_code = f", exit {field['exit']}" if field.get("exit") is not None else ""
-            took = f" ({field['seconds']:.1f} s{exit_code})" if field.get("seconds") is not None else ""
-            why = f" – {field['reason'].splitlines()[0]}" if field.get("reason") else ""
-            yield f"{name:<9}  measured: {field['status']:<7}  claimed: {claimed.get(name, '–'):<7}  {field.get('command') or '–'}{took}{why}"
+            measured = f"{name:<9}  measured: {field['status']:<7}  claimed: {claimed.get(name, '–'):<7}"
+            yield f"{measured}  {field.get('command') or '–'}{_ending(field)}"
 
     def claims(self) -> Iterator[str]:
         """Yield the claims that the record does not bear out, and how many it does."""
@@ -82,3 +80,10 @@ def _changes(command: Mapping[str, Any]) -> str:
         return f"part of the proposal now: {', '.join(command['changes_kept'])}"
     changed = command["n_changes"]
     return f"{changed} {'path' if changed == 1 else 'paths'} changed in the box, nothing of it kept" if changed else "nothing changed"
+
+
+def _ending(field: Mapping[str, Any]) -> str:
+    ended = [f"{field['seconds']:.1f} s"] if field.get("seconds") is not None else []
+    ended += [f"exit {field['exit']}"] if field.get("exit") is not None else []
+    why = f" – {field['reason'].splitlines()[0]}" if field.get("reason") else ""
+    return (f" ({', '.join(ended)})" if ended else "") + why
