@@ -13,7 +13,7 @@ from unittest import mock
 from aigentflow.errors import AigentflowError, PathRefused, StaleBaseError
 from aigentflow.runtime.events import Event, ToolAnswered
 from aigentflow.runtime.request import RunRequest
-from aigentflow.runtime.result import RunResult
+from aigentflow.runtime.result import CommandPart, RunResult
 from aigentflow.runtime.run import execute
 from aigentflow.runtime.scripted import ScriptedModel
 from aigentflow.workspace.apply import apply_to_disk
@@ -124,22 +124,36 @@ def _request(case: Case, world: World) -> RunRequest:
 def _wrong_answers(case: Case, played: Played) -> Iterator[str]:
     if played.result.outcome != "finished":
         yield f"the run ended as {played.result.outcome}: {played.result.reason}"
+    if case.runs_commands and not played.result.commands:
+        yield f"no command ran: {played.result.notes}"
     if len(played.answers) != len(case.calls):
         yield f"{len(case.calls)} calls had {len(played.answers)} answers"
     commands = iter(played.result.commands)
-    refusals = list(played.result.refusals)
+    refusals = iter(refusal for refusal in played.result.refusals if refusal.tool != "Bash")
+    kept_out = {refusal.rule for refusal in played.result.refusals if refusal.tool == "Bash"}
     for call, (text, is_error) in zip(case.calls, played.answers, strict=False):
         wrong = list(_wrong_answer(call, text, is_error))
-        if call.tool == "Bash" and (ran := next(commands, None)) is not None and call.exit is not None:
-            ended = "ended" if ran.exit is None else ran.exit
-            wrong += [] if ended == call.exit else [f"exit {ended} {ran.ended} instead of {call.exit}"]
-        if text.startswith("Refused: ") and call.tool != "Bash":
-            rule = refusals.pop(0).rule if refusals else "none on record"
-            wrong += [] if call.refused in (rule, None) else [f"refused by {rule} instead of {call.refused}"]
-        elif call.refused is not None and call.tool != "Bash":
+        if call.tool == "Bash" and call.error is None:
+            wrong += _wrong_end(call, next(commands, None), must_work=not case.attack)
+            wrong += [] if call.refused in (None, *kept_out) else [f"what it wrote was not refused by {call.refused}"]
+        elif text.startswith("Refused: "):
+            refusal = next(refusals, None)
+            wrong += [] if refusal is not None and call.refused in (refusal.rule, None) else [f"refused by {refusal}"]
+        elif call.refused is not None:
             wrong.append("it was not refused")
         for words in wrong:
             yield f"{call.tool} {as_text(call.arguments):.300}: {words}; the answer was {text:.1500}"
+
+
+def _wrong_end(call: Call, ran: CommandPart | None, *, must_work: bool) -> Iterator[str]:
+    """Yield what is wrong with how a command ended."""
+    if ran is None:
+        yield "there is no record of it"
+        return
+    expected = 0 if call.exit is None and must_work else call.exit
+    ended = "ended" if ran.exit is None else ran.exit
+    if expected not in (None, ended):
+        yield f"exit {ended} {ran.ended} instead of {expected}"
 
 
 def _wrong_answer(call: Call, text: str, is_error: bool) -> Iterator[str]:

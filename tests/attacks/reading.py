@@ -13,6 +13,8 @@ import yaml
 
 FOLDER = Path(__file__).parent / "cases"
 TOOLS = ("Read", "Write", "Edit", "Grep", "Glob", "Bash")
+_SHORT = {"Keep": ("Bash", {"keep_changes": True})}
+"""Words of the case files for a tool with an argument that is often set."""
 _CALL = {"refused", "error", "says", "hides", "exit", "then"}
 _CASE = {
     "attack",
@@ -48,7 +50,7 @@ class Call:
     says: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
     exit: int | str | None = None
-    """Exit status of a command, or `ended` for one that a limit or a signal ended."""
+    """Exit status of a command, or `ended` for one that a limit or a signal ended; where nothing is said, a use that must work has 0."""
     then: Mapping[str, Any] = field(default_factory=dict)
     """What somebody else does to the tree right after the answer."""
 
@@ -153,12 +155,14 @@ def _case(group: str, file: Mapping[str, Any], raw: Mapping[str, Any], variant: 
 
 
 def _call(raw: Mapping[str, Any], where: str) -> Call:
-    tool = next((name for name in TOOLS if name in raw), None)
-    assert tool is not None, f"{where}: no tool in {raw}"
-    _known(raw, {tool, *_CALL}, where)
-    arguments = raw[tool]
+    word = next((name for name in (*TOOLS, *_SHORT) if name in raw), None)
+    assert word is not None, f"{where}: no tool in {raw}"
+    _known(raw, {word, *_CALL}, where)
+    tool, more = _SHORT.get(word, (word, {}))
+    arguments = raw[word]
     if isinstance(arguments, str):
         arguments = {{"Bash": "command", "Grep": "pattern", "Glob": "pattern"}.get(tool, "file_path"): arguments}
+    arguments = {**arguments, **more}
     return Call(
         tool,
         arguments,

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from ..errors import PathError, PathUnreadable
+from ..errors import PathError, PathRefused, PathUnreadable
 from .decoding import BinaryContent, Decoded, decode
 from .folders import read_file
 from .ignore import walk_files
+from .twins import SecretTwins
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Snapshot:
         self._real_root = os.path.realpath(root)
         self._buffers = {buffer.path: buffer for buffer in buffers}
         self._frozen: dict[str, FileText] = {}
+        self._twins = SecretTwins(self._real_root)
         self.paths_cut = False
         """Whether some call of `paths` stopped at its limit."""
 
@@ -63,7 +65,7 @@ class Snapshot:
         return tuple(self._buffers.values())
 
     def read(self, path: str) -> FileText:
-        """Return the file's text, the same at every call; raises PathMissing or PathUnreadable."""
+        """Return the file's text, the same at every call; raises PathMissing, PathUnreadable or, of a secret, PathRefused."""
         file = self._frozen.get(path)
         if file is None:
             file = self.peek(path)
@@ -119,6 +121,8 @@ class Snapshot:
 
     def _closed_file(self, path: str) -> FileText:
         data, status = read_file(self._real_root, path)
+        if self._twins.holds(status):
+            raise PathRefused(f"{path} is one with a secret file (hard link), which is neither read nor changed", path, rule="secret")
         decoded = _decoded(path, data)
         return FileText(
             path,
