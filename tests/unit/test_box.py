@@ -188,8 +188,10 @@ async def test_what_is_no_plain_file_is_told_and_not_taken(box: Box, tree: Path)
 
 
 async def test_a_file_that_is_saved_meanwhile_is_not_taken_back(box: Box, tree: Path) -> None:
-    going = asyncio.create_task(run(box, "echo from the box >> src/a.ts; touch /tmp/written; sleep 1"))
-    await asyncio.sleep(0.4)
+    mark = f"1.000{os.getpid()}"
+    going = asyncio.create_task(run(box, f"echo from the box >> src/a.ts; sleep {mark}"))
+    while not running(mark):
+        await asyncio.sleep(0)
     (tree / "src" / "a.ts").write_text("saved by the person\n")
     change = next(change for change in (await going).changes if change.path == "src/a.ts")
     assert change.kind == "other" and "saved on disk" in change.note

@@ -95,7 +95,6 @@ class View:
     """Everything that was written over the workspace."""
     lower: int
     """The workspace itself, for reading only."""
-    entries: tuple[tuple[str, int], ...] = ()
 
 
 class Builder:
@@ -131,6 +130,7 @@ class Builder:
             libc.mount(f"/proc/self/fd/{source}", self._in_new(path), flags=MS_BIND)
             os.close(source)
         os.makedirs(self._in_new(self._root), _FOLDERS, exist_ok=True)
+        self._close_in()
         return view
 
     def enter(self) -> None:
@@ -138,7 +138,6 @@ class Builder:
         libc, place = self._libc, self._in_new(self._root)
         options = f"lowerdir={self._data}/lower,upperdir={self._data}/upper,workdir={self._data}/work,index=off,metacopy=off,userxattr"
         libc.mount("overlay", place, "overlay", MS_NOSUID | MS_NODEV, options)
-        libc.mount("proc", self._in_new("/proc"), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         libc.unmount(f"{self._data}/lower", MNT_DETACH)
         libc.unmount(self._data, MNT_DETACH)
         libc.mount("none", self._new, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
@@ -146,17 +145,19 @@ class Builder:
         libc.pivot_root(".", ".")
         libc.unmount(".", MNT_DETACH)
         os.chdir("/")
-        self._close_in()
 
     def _close_in(self) -> None:
+        """Give the box its own name, loopback and processes, and the limits that its namespaces have."""
+        proc = self._in_new("/proc")
         socket.sethostname("box")
         _loopback_up()
-        for path, value in (("/proc/sys/kernel/pid_max", _SMALLEST_PID_MAX * 2), ("/proc/sys/user/max_user_namespaces", 0)):
+        self._libc.mount("proc", proc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        for path, value in (("/sys/kernel/pid_max", _SMALLEST_PID_MAX * 2), ("/sys/user/max_user_namespaces", 0)):
             # Older kernels have one limit for the whole machine, which is not ours to set: they refuse.
             with suppress(OSError):
-                Path(path).write_text(str(value))
+                Path(proc + path).write_text(str(value))
         # A user who is root outside owns the switches of the kernel here as well, capabilities or not.
-        self._libc.mount("none", "/proc", flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        self._libc.mount("none", proc, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
     def _in_new(self, path: str) -> str:
         return self._new + path

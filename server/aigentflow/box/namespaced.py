@@ -34,17 +34,20 @@ class Site:
     """Workspace-relative paths of secret files."""
     cache: str = "/var/tmp"
     """A folder for copies, where there is no better place."""
-    mask: Callable[[str], str] = str
-    """Takes what secret files hold out of a text."""
 
 
-def run_in_namespaces(order: Order, site: Site, result: int, announce: Callable[[], None]) -> NoReturn:
-    """Run the order and write its outcome as JSON to the descriptor; to be called in a forked child, which ends here.
+Next = Callable[[], tuple[Order, tuple[str, ...]]]
+"""Waits for the order and the paths of secret files at that moment."""
 
-    `announce` asks the process that forked this one to write the user maps, and returns when they are there.
+
+def run_in_namespaces(next_order: Next, site: Site, written: int, result: int, announce: Callable[[], None]) -> NoReturn:
+    """Make a box, run one order in it, and write the outcome as a line of JSON; to be called in a forked child, which ends here.
+
+    `written` is the bound of all that is written. `announce` asks the process that forked this one to write the user maps, and returns
+    when they are there.
     """
     try:
-        outcome = _contained(order, site, result, announce)
+        outcome = _contained(next_order, site, written, result, announce)
     except OSError as error:
         outcome = Outcome(None, problem=why_not(error), tier="namespaces")
     if outcome is not None:
@@ -54,12 +57,12 @@ def run_in_namespaces(order: Order, site: Site, result: int, announce: Callable[
 
 def send(result: int, outcome: Outcome) -> None:
     """Write an outcome to the descriptor of the helper."""
-    rest = memoryview(json.dumps(to_json(outcome)).encode("ascii"))
+    rest = memoryview(json.dumps(to_json(outcome)).encode("ascii") + b"\n")
     while rest:
         rest = rest[os.write(result, rest) :]
 
 
-def _contained(order: Order, site: Site, result: int, announce: Callable[[], None]) -> Outcome | None:
+def _contained(next_order: Next, site: Site, written: int, result: int, announce: Callable[[], None]) -> Outcome | None:
     """Leave the namespaces and go on in process 1 of the new ones; None in the process that only waits for it."""
     libc = Libc()
     libc.die_with_parent()
@@ -78,30 +81,31 @@ def _contained(order: Order, site: Site, result: int, announce: Callable[[], Non
         os.waitpid(first, 0)
         return None
     libc.die_with_parent()
-    return _as_first_process(order, site, libc, who)
+    return _as_first_process(next_order, site, written, libc, who)
 
 
-def _as_first_process(order: Order, site: Site, libc: Libc, who: Identity) -> Outcome:
+def _as_first_process(next_order: Next, site: Site, written: int, libc: Libc, who: Identity) -> Outcome:
     if who.as_root:
         os.setgroups([])
-    builder = Builder(libc, site.root, site.toolchains, who, order.limits.written)
+    builder = Builder(libc, site.root, site.toolchains, who, written)
     view = builder.lay_out()
-    lay_over(view, order.toppings, site.hidden, who)
-    builder.enter()
+    filter_program = seccomp.filter_program(sockets=True)
     libc.hide_from_siblings()
+    order, hidden = next_order()
+    lay_over(view, order.toppings, hidden, who)
+    builder.enter()
     started = time.clock_gettime_ns(FILE_CLOCK)
-    program = _program(order, site, libc, who)
-    ran = supervise(program, order.limits, Namespace())
-    collector = Collector(view, order.toppings, site.hidden, started, contents=order.collect)
-    return outcome_of(ran, collector.collect(), collector.count, site, "namespaces")
+    ran = supervise(_program(order, site, libc, who, filter_program), order.limits, Namespace())
+    collector = Collector(view, order.toppings, hidden, started, contents=order.collect)
+    return outcome_of(ran, collector.collect(), collector.count, "namespaces")
 
 
-def outcome_of(ran: Ran, changes: tuple[Changed, ...], count: int, site: Site, tier: Tier) -> Outcome:
+def outcome_of(ran: Ran, changes: tuple[Changed, ...], count: int, tier: Tier) -> Outcome:
     """Return what is told of a command that ran."""
     return Outcome(
         exit=ran.exit,
         signal=ran.signal,
-        output=site.mask(ran.output.text()),
+        output=ran.output.text(),
         output_size=ran.output.size,
         seconds=round(ran.seconds, 3),
         ended_by=ran.ended_by,
@@ -111,10 +115,9 @@ def outcome_of(ran: Ran, changes: tuple[Changed, ...], count: int, site: Site, t
     )
 
 
-def _program(order: Order, site: Site, libc: Libc, who: Identity) -> Callable[[], NoReturn]:
+def _program(order: Order, site: Site, libc: Libc, who: Identity, filter_program: bytes) -> Callable[[], NoReturn]:
     folder = os.path.join(site.root, order.folder) if order.folder else site.root
     variables = environment(site.toolchains, who)
-    filter_program = seccomp.filter_program(sockets=True)
 
     def program() -> NoReturn:
         libc.drop_capability_bounds()

@@ -78,7 +78,7 @@ def _run(order: Order, site: Site, tier: Tier, result: int) -> None:
         place = _prepare(order, site, tier, scratch)
         ran = supervise(_program(order, site, tier, place, libc), order.limits, Descendants(), scratch.path)
         difference = collect_copy(place.copied, contents=order.collect)
-        send(result, outcome_of(ran, difference.changes, difference.count, site, tier))
+        send(result, outcome_of(ran, difference.changes, difference.count, tier))
     finally:
         # After the answer: where there is no room in memory, removing thousands of files takes a second.
         os.close(result)

@@ -9,6 +9,7 @@ stdin ends, and everything that it started ends with it.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -21,12 +22,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from .hidden import Hidden
-from .jobs import start_job
+from .jobs import Prepared, prepare_job, start_job
 from .ladder import choose_tier, confirm_tier
 from .namespaced import Site
 from .packages import packages
 from .toolchains import find_toolchains
-from .values import EndedBy, Order, Outcome, Tier, TierReport, order_from_json, to_json
+from .values import EndedBy, Limits, Order, Outcome, Tier, TierReport, order_from_json, to_json
 
 _LATE_SECONDS = 3.0
 """How long after its own time limit a job that does not end by itself is ended from outside."""
@@ -56,6 +57,9 @@ class Helper:
         self._hidden: Hidden | None = None
         self._site: Site | None = None
         self._report: TierReport | None = None
+        self._prepared: Prepared | None = None
+        self._ending: list[int] = []
+        """Processes whose command has ended and that are about to end themselves."""
 
     def serve(self) -> None:
         """Answer frames until stdin ends; then end what goes on."""
@@ -63,10 +67,12 @@ class Helper:
             while self._turn():
                 pass
         finally:
+            self._drop_prepared()
             for job in self._jobs.values():
-                _end(job, signal.SIGKILL)
+                _end(job.pid, signal.SIGKILL)
             for job in list(self._jobs.values()):
                 self._close(job)
+            self._reap(0)
 
     def _turn(self) -> bool:
         """Wait for the next thing to happen and deal with it; False when stdin has ended."""
@@ -82,10 +88,37 @@ class Helper:
             if job.result in ready:
                 self._read(job)
             elif now >= job.until:
-                _end(job, signal.SIGKILL if job.ended else signal.SIGTERM)
+                _end(job.pid, signal.SIGKILL if job.ended else signal.SIGTERM)
                 job.ended = job.ended or "time"
                 job.until = now + _LATE_SECONDS
-        return self._take_frames() if 0 in ready else True
+        goes_on = self._take_frames() if 0 in ready else True
+        if goes_on and not self._jobs:
+            self._prepare()
+        return goes_on
+
+    def _prepare(self) -> None:
+        """Put the next box together while there is nothing else to do."""
+        self._reap(os.WNOHANG)
+        if self._prepared is None and self._site is not None and self._report is not None and self._report.tier == "namespaces":
+            with suppress(OSError):
+                self._prepared = prepare_job(self._site, Limits().written)
+
+    def _drop_prepared(self) -> None:
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None:
+            _end(prepared.pid, signal.SIGKILL)
+            os.close(prepared.order)
+            os.close(prepared.result)
+            self._ending.append(prepared.pid)
+
+    def _reap(self, how: int) -> None:
+        """Clear away the processes that have ended; all of them where `how` waits."""
+        left = []
+        for pid in self._ending:
+            with suppress(ChildProcessError):
+                if os.waitpid(pid, how & os.WNOHANG)[0] == 0:
+                    left.append(pid)
+        self._ending = left
 
     def _take_frames(self) -> bool:
         chunk = os.read(0, 1 << 20)
@@ -115,7 +148,7 @@ class Helper:
                 for job in self._jobs.values():
                     if job.identifier == frame["id"]:
                         job.ended = "cancel"
-                        _end(job, signal.SIGTERM)
+                        _end(job.pid, signal.SIGTERM)
 
     def _start(self, frame: dict[str, Any]) -> None:
         best = frame.get("best", "namespaces")
@@ -131,28 +164,51 @@ class Helper:
         if self._hidden is not None:
             self._hidden.close()
         self._hidden = Hidden(root)
+        self._drop_prepared()
+        gc.collect()
+        gc.freeze()
 
     def _run(self, identifier: str, order: Order, *, unprotected: bool) -> None:
         if self._site is None or self._hidden is None or self._report is None:
             self._answer(identifier, Outcome(None, problem="the box was not started"))
             return
-        site = replace(self._site, hidden=self._hidden.paths(), mask=self._hidden.mask().masked)
         tier: Tier = self._report.tier
         try:
             if tier == "none" and not unprotected:
                 raise OSError(1, self._report.words)
-            pid, result = start_job(order, site, tier)
+            pid, result = self._begin(order, replace(self._site, hidden=self._hidden.paths()), tier)
         except OSError as error:
             self._answer(identifier, Outcome(None, problem=f"no process could be started ({error.strerror})", tier=tier))
             return
         self._jobs[result] = _Job(identifier, pid, result, time.monotonic() + order.limits.seconds + _LATE_SECONDS)
 
+    def _begin(self, order: Order, site: Site, tier: Tier) -> tuple[int, int]:
+        """Start the order in the box that is ready, or in a new one."""
+        prepared = self._prepared
+        if prepared is not None and tier == "namespaces" and order.limits.written == Limits().written and prepared.fits(site):
+            self._prepared = None
+            try:
+                prepared.begin(order, site.hidden)
+            except OSError:
+                # It has ended meanwhile, as when memory ran out; a new one is made.
+                self._prepared = prepared
+                self._drop_prepared()
+            else:
+                return prepared.pid, prepared.result
+        return start_job(order, site, tier)
+
     def _read(self, job: _Job) -> None:
         chunk = os.read(job.result, 1 << 20)
-        if chunk:
-            job.data += chunk
+        job.data += chunk
+        if chunk and not chunk.endswith(b"\n"):
             return
-        self._close(job)
+        if chunk:
+            # The command is over and all of it is told; what is left is the end of the box itself.
+            del self._jobs[job.result]
+            os.close(job.result)
+            self._ending.append(job.pid)
+        else:
+            self._close(job)
         if job.ended and not job.data:
             self._answer(job.identifier, Outcome(None, ended_by=job.ended))
             return
@@ -160,6 +216,8 @@ class Helper:
             outcome = json.loads(bytes(job.data))
         except ValueError:
             outcome = to_json(Outcome(None, problem="the box ended without a result; most likely memory ran out"))
+        if self._hidden is not None:
+            outcome["output"] = self._hidden.mask().masked(outcome["output"])
         self._send({"type": "outcome", "id": job.identifier, "outcome": outcome})
 
     def _close(self, job: _Job) -> None:
@@ -178,9 +236,9 @@ class Helper:
             rest = rest[os.write(self._output, rest) :]
 
 
-def _end(job: _Job, number: signal.Signals) -> None:
+def _end(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(job.pid, number)
+        os.kill(pid, number)
 
 
 def main() -> NoReturn:
