@@ -93,6 +93,14 @@ def test_an_exit_status_that_proves_nothing_is_no_pass(root: Path, command: str,
     assert verdicts(result) == {"unwitnessed"}
 
 
+def test_what_the_team_itself_states_as_its_check_may_be_plain(root: Path) -> None:
+    project = {"verification": {"tests": "! test -e src/new.ts || grep -q fine src/new.ts", "lint": "grep -q fine src/new.ts"}}
+    result, _ = run(request(root, agent=json_agent(), project=project), [write("fine\n"), SAYS_PASS])
+    assert result.verification["lint"].status == "pass" and result.verification["tests"].status == "not_run"
+    failed, _ = run(request(root, agent=json_agent(), project=project), [write("bad\n"), SAYS_PASS, SAYS_PASS, SAYS_PASS])
+    assert (failed.verification["lint"].status, failed.verification["lint"].exit) == ("fail", 1)
+
+
 def test_without_a_box_without_a_change_and_without_a_command_nothing_is_claimed_to_have_run(root: Path) -> None:
     off, _ = run(request(root, agent=json_agent(), project=PROJECT, commands={"box": "off"}), [write("fine\n"), SAYS_PASS])
     assert off.verification["tests"].status == "not_run" and "off" in off.verification["tests"].reason

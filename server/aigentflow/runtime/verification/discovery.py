@@ -36,7 +36,11 @@ def plan(changed: Sequence[str], read: Read, exists: Exists, stated: Mapping[str
 
 
 def _stated(command: str, homes: _Homes) -> Plan | None:
-    return Plan((Step(command, "", "stated in the project file", masked=masked_in(command, "", homes.source)),)) if command else None
+    return (
+        Plan((Step(command, "", "stated in the project file", masked=masked_in(command, "", homes.source, stated=True)),))
+        if command
+        else None
+    )
 
 
 class _Homes:

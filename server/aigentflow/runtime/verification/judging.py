@@ -7,7 +7,7 @@ from dataclasses import replace
 from aigentflow.runtime.verification.grammar import Both, Branch, Either, Group, Node, Not, Pipe, Simple, parse
 from aigentflow.runtime.verification.grammar import Sequence as Parts
 from aigentflow.runtime.verification.makefile import NAMES, Makefile, read_makefile
-from aigentflow.runtime.verification.programs import CHECKS_NOTHING, UNCLEAR, options_hide
+from aigentflow.runtime.verification.programs import CHECKS_NOTHING, TESTS_BY_STATUS, UNCLEAR, options_hide
 from aigentflow.runtime.verification.running import Line, Meaning, Program, Recipe, Scripts, Several, meaning_of
 from aigentflow.runtime.verification.scripts import ScriptSource
 from aigentflow.runtime.verification.shell_state import (
@@ -48,8 +48,9 @@ def _sets(node: Node, name: str) -> bool:
 class Judge:
     """Judges command lines, with the scripts that they call."""
 
-    def __init__(self, source: ScriptSource) -> None:
+    def __init__(self, source: ScriptSource, *, stated: bool = False) -> None:
         self._source = source
+        self._stated = stated
         self._open: list[tuple[str, str]] = []
         self._lines = 0
 
@@ -214,7 +215,9 @@ class Judge:
                 return self.line(text, ShellState(shell.folder, program.errexit or runs_with_errexit(text)), depth + 1)
             if text is None and program.must_be_read:
                 return masked(f"`{program.shell_file}` is not looked into")
-        if program.name in CHECKS_NOTHING and not program.shell_file:
+        # What the team itself states may be as plain as a `test`; in a script, which an agent could have written, it is no check.
+        plain = self._stated and depth == 0 and program.name in TESTS_BY_STATUS
+        if program.name in CHECKS_NOTHING and not plain and not program.shell_file:
             return _find_runs(program) or Verdict()
         if why := UNCLEAR.get(program.name, ""):
             return masked(f"`{program.name}`: {why}")

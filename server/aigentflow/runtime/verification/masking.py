@@ -24,7 +24,7 @@ def masked_in_files(command: str, folder: str, read: Callable[[str], str | None]
     return masked_in(command, folder, FileScripts(read, tuple(packages)))
 
 
-def masked_in(command: str, folder: str, source: ScriptSource) -> str:
-    """Return the same with scripts and files from `source`."""
-    verdict = Judge(source).line(command, ShellState(folder), 0)
+def masked_in(command: str, folder: str, source: ScriptSource, *, stated: bool = False) -> str:
+    """Return the same with scripts and files from `source`; `stated`: the team itself names this command as its check."""
+    verdict = Judge(source, stated=stated).line(command, ShellState(folder), 0)
     return verdict.masked or ("" if verdict.checks else NOTHING_RUN)

@@ -17,6 +17,9 @@ CHECKS_NOTHING = frozenset(
 )
 """A command line of these alone has not checked anything."""
 
+TESTS_BY_STATUS = frozenset(("true", ":", "test", "[", "[[", "grep", "rg", "find", "jq", "yq", "git"))
+"""Those of them whose exit status can be the very check that somebody wants."""
+
 UNCLEAR: Mapping[str, str] = {
     **dict.fromkeys(
         ("setsid", "screen", "tmux", "at", "batch", "ssh", "script", "expect"), "what it starts does not hand on its exit status"
