@@ -84,7 +84,8 @@ class Loop:
                     return stop
             elif reply.stop_reason == "pause_turn":
                 self._conversation.add_reply(reply)
-            elif words := await may_end(reply.text):
+            elif words := self._take_words() or await may_end(reply.text):
+                # What the person said during the last answer gets a turn of its own.
                 self._conversation.add_reply(reply)
                 self._conversation.add_words(words)
             else:
