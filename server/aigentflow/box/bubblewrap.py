@@ -120,7 +120,8 @@ def arguments(
     words += ["--proc", "/proc", "--dev", "/dev"]
     for folder in (*_TEMPORARY, inside.home):
         words += [*(("--size", str(inside.written)) if "--size" in known else ()), "--tmpfs", folder]
-    words += ["--remount-ro", "/dev", *_machine(toolchains, view.root)]
+    # Where the person is root, bubblewrap leaves the kernel's switches writable.
+    words += ["--remount-ro", "/proc", "--remount-ro", "/dev", *_machine(toolchains, view.root)]
     for name in sorted(os.listdir(inside.etc)):
         words += ["--ro-bind", f"{inside.etc}/{name}", f"/etc/{name}"]
     words += _workspace(view)

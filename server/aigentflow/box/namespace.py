@@ -128,6 +128,8 @@ class Builder:
         for path, source in devices:
             self._make_file(self._in_new(path))
             libc.mount(f"/proc/self/fd/{source}", self._in_new(path), flags=MS_BIND)
+            # A device can be written to nevertheless; its mode and its owner, which root may change, cannot.
+            libc.set_mount_flags(self._in_new(path), MS_RDONLY | MS_NOSUID | MS_NOEXEC)
             os.close(source)
         os.makedirs(self._in_new(self._root), _FOLDERS, exist_ok=True)
         self._close_in()

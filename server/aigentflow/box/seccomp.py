@@ -30,8 +30,8 @@ _EVERYBODY = 0xFFFFFFFF
 _HOLDS_TRUNCATION, _HOLDS_SIGNALS = 3, 6
 """Versions of Landlock."""
 
-_NOT_IMPLEMENTED = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register")
-"""Callers probe for these and have another way."""
+_NOT_IMPLEMENTED = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_create", "memfd_secret")
+"""Callers probe for these and have another way. Files in memory that are no longer mapped are in no count of what a command holds."""
 _REFUSED = (
     *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "swapon", "swapoff", "acct", "quotactl", "quotactl_fd"),
     *("fsopen", "fsmount", "fsconfig", "fspick", "move_mount", "open_tree", "open_tree_attr", "mount_setattr"),
@@ -53,14 +53,15 @@ _ATTRIBUTES = (
 )
 
 
-def filter_program(*, sockets: bool, landlock: int = 0, machine: str = "") -> bytes:
+def filter_program(*, sockets: bool, landlock: int = 0, modes: bool = True, machine: str = "") -> bytes:
     """Return the program for this machine, or for the named one.
 
     With `sockets`, the box has namespaces of its own for network, processes and IPC, and only families that these hold can be opened.
     Without, nothing but socket pairs can be opened, and the filter refuses what else reaches beyond a fence of Landlock's version
     `landlock`: other processes and shared memory of the same person, modes and times of files, up to version 2 truncation by a handle
     for reading, up to version 5 signals. Changing a mode, an owner or a time then succeeds without effect, since far too many programs
-    take it for granted. Raises OSError (ENOSYS) on machines whose numbers are not known.
+    take it for granted; so it does without `modes`, which is for a box whose devices are the machine's own and belong to its user.
+    Raises OSError (ENOSYS) on machines whose numbers are not known.
     """
     arch = architecture(machine)
     code = [_step(_LOAD, _ARCHITECTURE), _step(_EQUAL, arch.audit, 1, 0), _refuse(errno.EPERM), _step(_LOAD, _NUMBER)]
@@ -69,8 +70,9 @@ def filter_program(*, sockets: bool, landlock: int = 0, machine: str = "") -> by
     code += [_step(_GREATER, NEWEST, 0, 1), _refuse(errno.ENOSYS)]
     code += _always(arch, _NOT_IMPLEMENTED, errno.ENOSYS) + _always(arch, _REFUSED, errno.EPERM)
     code += _when(arch, "clone", 0, _ANY_BIT, (_NEW_NAMESPACES,), errno.EPERM)
-    code += _when(arch, "ioctl", 1, _EQUAL, _TERMINAL if sockets else (*_TERMINAL, *_FILE_FLAGS), errno.EPERM)
+    code += _when(arch, "ioctl", 1, _EQUAL, _TERMINAL if sockets and modes else (*_TERMINAL, *_FILE_FLAGS), errno.EPERM)
     code += _unless(arch, "socketpair", 0, (_AF_UNIX,), errno.EAFNOSUPPORT)
+    code += [] if sockets and modes else _modes(arch)
     code += _families(arch) if sockets else _alone(arch, landlock)
     code.append(_step(_RETURN, _ALLOW))
     return b"".join(code)
@@ -140,7 +142,6 @@ def _alone(arch: Architecture, landlock: int) -> list[bytes]:
     code = (
         _always(arch, ("socket",), errno.EACCES) + _always(arch, _OTHER_PROCESSES, errno.EPERM) + _always(arch, _OTHER_MEMORY, errno.ENOSYS)
     )
-    code += _always(arch, _MODES, 0) + _always(arch, _ATTRIBUTES, errno.EOPNOTSUPP) + _times(arch)
     # The limits of another process are as good as a signal; 0 is the caller itself.
     code += _unless(arch, "prlimit64", 0, (0,), errno.EPERM)
     if landlock < _HOLDS_SIGNALS:
@@ -151,6 +152,10 @@ def _alone(arch: Architecture, landlock: int) -> list[bytes]:
         code += _always(arch, ("truncate",), errno.EPERM) + _always(arch, ("openat2",), errno.ENOSYS)
         code += _opening(arch, "open", 1) + _opening(arch, "openat", 2)
     return code
+
+
+def _modes(arch: Architecture) -> list[bytes]:
+    return _always(arch, _MODES, 0) + _always(arch, _ATTRIBUTES, errno.EOPNOTSUPP) + _times(arch)
 
 
 def _times(arch: Architecture) -> list[bytes]:

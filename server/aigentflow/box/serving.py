@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from .hidden import Hidden
 from .jobs import Prepared, prepare_job, start_job
 from .ladder import choose_tier, confirm_tier
+from .memory import first_to_go
 from .namespaced import Site
 from .packages import packages
 from .toolchains import find_toolchains
@@ -245,6 +246,7 @@ def main() -> NoReturn:
     """Serve the frames on stdin; what libraries print goes to stderr."""
     output = os.dup(1)
     os.dup2(2, 1)
+    first_to_go()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Ctrl+C in a terminal is for the run; this process ends when its stdin does.
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)

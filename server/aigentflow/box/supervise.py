@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
+from .memory import MemoryCount
 from .output import HeadAndTail
 from .values import EndedBy, Limits
 
@@ -135,6 +136,7 @@ class _Watch:
         self._started = started
         self._place = place
         self._least_room = _room(place) - limits.written if place else 0
+        self._memory = MemoryCount(limits.memory)
         self._output = HeadAndTail(limits.output)
         self._status: int | None = None
         self._ended_by: EndedBy = ""
@@ -200,14 +202,10 @@ class _Watch:
 
     def _look(self) -> None:
         self._reap()
-        count = memory = 0
-        page = os.sysconf("SC_PAGE_SIZE")
-        for pid in self._population.pids():
-            count += 1
-            memory += _own_pages(pid) * page
-        if count > self._limits.processes:
+        pids = list(self._population.pids())
+        if len(pids) > self._limits.processes:
             self._ended_by = "processes"
-        elif memory > self._limits.memory:
+        elif self._memory.too_much(pids):
             self._ended_by = "memory"
         elif self._place and _room(self._place) < self._least_room:
             self._ended_by = "disk"
@@ -236,13 +234,3 @@ def _room(place: str) -> int:
     """Return the bytes that still fit onto the disk of the folder."""
     space = os.statvfs(place)
     return space.f_bavail * space.f_frsize
-
-
-def _own_pages(pid: int) -> int:
-    """Return the pages of memory that the process does not share."""
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            fields = file.read().split()
-    except OSError:
-        return 0
-    return max(0, int(fields[1]) - int(fields[2])) if len(fields) > 2 else 0

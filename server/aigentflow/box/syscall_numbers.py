@@ -16,7 +16,7 @@ _SHARED = {
     "clone3": 435, "fchmodat2": 452, "file_setattr": 469, "fsconfig": 431, "fsmount": 432, "fsopen": 430, "fspick": 433,
     "io_uring_enter": 426, "io_uring_register": 427, "io_uring_setup": 425, "mount_setattr": 442, "move_mount": 429, "open_tree": 428,
     "open_tree_attr": 467, "openat2": 437, "pidfd_getfd": 438, "pidfd_send_signal": 424, "process_madvise": 440, "process_mrelease": 448,
-    "quotactl_fd": 443, "removexattrat": 466, "setxattrat": 463,
+    "memfd_secret": 447, "quotactl_fd": 443, "removexattrat": 466, "setxattrat": 463,
 }
 _X86_64 = {
     **_SHARED,
@@ -31,7 +31,7 @@ _X86_64 = {
     "semtimedop": 220, "setdomainname": 171, "sethostname": 170, "setns": 308, "settimeofday": 164, "setxattr": 188, "shmat": 30,
     "shmctl": 31, "shmdt": 67, "shmget": 29, "socket": 41, "socketpair": 53, "swapoff": 168, "swapon": 167, "syslog": 103, "tgkill": 234,
     "tkill": 200, "truncate": 76, "umount2": 166, "unshare": 272, "userfaultfd": 323, "utime": 132, "utimensat": 280, "utimes": 235,
-    "vhangup": 153,
+    "memfd_create": 319, "vhangup": 153,
 }
 _AARCH64 = {
     **_SHARED,
@@ -44,7 +44,7 @@ _AARCH64 = {
     "removexattr": 14, "request_key": 218, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "semctl": 191, "semget": 190, "semop": 193,
     "semtimedop": 192, "setdomainname": 162, "sethostname": 161, "setns": 268, "settimeofday": 170, "setxattr": 5, "shmat": 196,
     "shmctl": 195, "shmdt": 197, "shmget": 194, "socket": 198, "socketpair": 199, "swapoff": 225, "swapon": 224, "syslog": 116,
-    "tgkill": 131, "tkill": 130, "truncate": 45, "umount2": 39, "unshare": 97, "userfaultfd": 282, "utimensat": 88, "vhangup": 58,
+    "memfd_create": 279, "tgkill": 131, "tkill": 130, "truncate": 45, "umount2": 39, "unshare": 97, "userfaultfd": 282, "utimensat": 88, "vhangup": 58,
 }
 # fmt: on
 

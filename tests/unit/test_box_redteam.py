@@ -1,0 +1,100 @@
+"""Ways out of the box, or into the person's things, that were found by trying; each in every tier that is there."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from aigentflow.box.client import Box
+from aigentflow.box.values import Limits, Order, Outcome, Topping
+
+pytestmark = pytest.mark.asyncio
+TIERS = ("namespaces", "bubblewrap", "landlock")
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "workspace"
+    (root / "src").mkdir(parents=True)
+    (root / "src" / "a.ts").write_text("export const a = 1;\n")
+    (root / ".env").write_text("DATABASE_PASSWORD=correct-horse-battery\n")
+    return root
+
+
+@pytest_asyncio.fixture(params=TIERS)
+async def box(request: pytest.FixtureRequest, tree: Path, tmp_path: Path) -> AsyncIterator[Box]:
+    made = await started(tree, tmp_path, request.param)
+    yield made
+    await made.close()
+
+
+async def started(root: Path, home: Path, tier: str) -> Box:
+    made = Box()
+    await made.start(str(root), {"PATH": os.environ["PATH"]}, str(home), tier)
+    report = await made.prepared()
+    if report.tier != tier:
+        await made.close()
+        pytest.skip(f"{tier}: {dict(report.missed).get(tier)}")  # type: ignore[call-overload]
+    return made
+
+
+async def run(box: Box, command: str, *toppings: Topping, **limits: float) -> Outcome:
+    return await box.run(Order(command, limits=Limits(**limits), toppings=toppings, collect=True))  # type: ignore[arg-type]
+
+
+async def test_the_machine_s_devices_keep_their_modes_and_times(box: Box) -> None:
+    before = {name: _told(os.stat(f"/dev/{name}")) for name in ("null", "zero", "full", "random", "urandom")}
+    try:
+        await run(box, "chmod 600 /dev/null /dev/zero; chown 1:1 /dev/full; touch -d 2001-01-01 /dev/random /dev/urandom")
+        assert {name: _told(os.stat(f"/dev/{name}")) for name in before} == before
+    finally:
+        for name, (mode, uid, gid, _) in before.items():
+            if _told(os.stat(f"/dev/{name}"))[:3] != (mode, uid, gid):
+                os.chmod(f"/dev/{name}", mode)
+                os.chown(f"/dev/{name}", uid, gid)
+    assert (await run(box, "echo x > /dev/null && head -c 1 /dev/urandom > /dev/null")).exit == 0
+
+
+def _told(status: os.stat_result) -> tuple[int, int, int, int]:
+    # Whoever uses a device sets its times to now, so only a time that was set back tells of an attack.
+    return stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, min(status.st_mtime_ns // 10**18, 1)
+
+
+async def test_the_kernel_s_switches_are_not_writable(box: Box) -> None:
+    outcome = await run(box, "f=/proc/sys/vm/stat_interval; v=$(cat $f) && echo $v > $f && echo written")
+    assert "written" not in outcome.output
+
+
+SHARES = """
+import mmap, os
+kept = []
+for _ in range(12):
+    memory = mmap.mmap(-1, 64 << 20)
+    for at in range(0, 64 << 20, 4096):
+        memory[at] = 1
+    kept.append(memory)
+print("all of it was had")
+"""
+FILES = SHARES.replace("mmap.mmap(-1, 64 << 20)", "os.memfd_create('m')").replace("memory[at] = 1", "os.write(memory, b'x' * 4096)")
+
+
+@pytest.mark.parametrize("program", [SHARES, FILES], ids=["shared mappings", "files in memory"])
+async def test_memory_that_is_shared_counts_as_well(box: Box, program: str) -> None:
+    outcome = await run(box, "python3 m.py; sleep 0.3", Topping("m.py", program.encode()), memory=256 * MEGABYTE)
+    assert "all of it was had" not in outcome.output
+    assert outcome.ended_by == "memory" or "Error" in outcome.output
+
+
+async def test_memory_that_many_processes_share_counts_once(box: Box) -> None:
+    program = SHARES.replace("range(12)", "range(1)") + "[os.fork() for _ in range(3)]\nimport time\ntime.sleep(0.5)\n"
+    assert (await run(box, "python3 m.py", Topping("m.py", program.encode()), memory=256 * MEGABYTE)).exit == 0
+
+
+async def test_where_memory_runs_out_the_command_goes_first(box: Box) -> None:
+    assert (await run(box, "cat /proc/self/oom_score_adj")).output.strip() == "1000"
