@@ -59,8 +59,8 @@ class Gaps(_Group):
 class Commands(_Group):
     """How commands of agents are fenced off."""
 
-    box: Literal["namespaces", "bubblewrap", "landlock", "off"] = _option(
-        "namespaces", "The first kind of box that is tried, or `off`: commands run in none.", narrow="own"
+    box: Literal["namespaces", "bubblewrap", "landlock", "none"] = _option(
+        "namespaces", "The first kind of box that is tried, or `none`: no command is run in a box.", narrow="own"
     )
     unprotected: Literal["never", "ask"] = _option(
         "never",

@@ -46,14 +46,14 @@ class Host:
 
     async def run(self, request: Frame, on_event: Callable[[Frame], None], on_ask: Callable[[Frame], None]) -> Frame:
         """Send the request, pass on its events and questions, return its result; raise FrameError when the host dies."""
-        self._send({"type": "start", "request": request})
+        self._send({"type": "start", "request": request, "sync": True})
         while True:
             frame = await self._frames.get()
             if isinstance(frame, FrameError):
                 raise frame
             if frame["type"] == "event":
                 on_event(frame["event"])
-            elif frame["type"] == "ask":
+            elif frame["type"] in ("ask", "sync"):
                 on_ask(frame)
             elif frame["type"] == "ended":
                 return dict(frame["result"])

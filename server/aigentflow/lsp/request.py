@@ -36,7 +36,10 @@ def run_request(run: Run, session: Session, parallel: list[str]) -> dict[str, An
             "usd": settings.limits.usd,
             "seconds": settings.limits.minutes * 60,
         },
-        "commands": {"box": settings.commands.box, "unprotected": settings.commands.unprotected == "ask"},
+        "commands": {
+            "box": "off" if settings.commands.box == "none" else settings.commands.box,
+            "unprotected": settings.commands.unprotected == "ask",
+        },
         "trusted": session.editor_trusts or session.trust.folder(order.root) is not None,
         "model": settings.model or run.agent.model,
         "script": session.environment.get("AIGENTFLOW_SCRIPT"),

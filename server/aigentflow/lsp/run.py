@@ -162,16 +162,18 @@ class Run:
             self.events.append(event)
         if event.get("kind") == "refused":
             self._refusals.take(self, event)
-        elif event.get("kind") == "turn_started":
-            # Also what changed without anybody telling us: a file saved elsewhere, trust taken back in a terminal.
-            self.bounds.steer()
         line = self._progress_line(event)
         if line and line != self._said:
             self._said = line
             progress.report(line)
 
     def _on_ask(self, frame: dict[str, Any]) -> None:
-        self._session.spawn(self._answer(frame.get("id"), str(frame.get("command", ""))))
+        if frame["type"] == "ask":
+            self._session.spawn(self._answer(frame.get("id"), str(frame.get("command", ""))))
+        elif self._host is not None:
+            # Looked at now also for what nobody told us of: a file saved elsewhere, trust taken back in a terminal.
+            self.bounds.steer()
+            self._host.tell({"type": "answer", "id": frame.get("id")})
 
     async def _answer(self, number: Any, command: str) -> None:
         try:

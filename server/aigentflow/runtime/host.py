@@ -1,9 +1,11 @@
 """A run in a process of its own: `python -m aigentflow.runtime.host`, spoken to in frames on stdin and stdout.
 
-In: `{"type": "start", "request"}`, `{"type": "cancel"}`, and while the run goes on `{"type": "rules", "allow", "deny", "granted"}` (what
-holds beside the request's rules, and the paths that the person opened), `{"type": "say", "text"}` (to the model, before its next turn),
-`{"type": "answer", "id", "allowed"}`. Out: `{"type": "ready"}` once everything heavy is imported, `{"type": "event", "event"}`, `{"type":
-"ask", "id", "command"}` (may it run unprotected?), `{"type": "ended", "result"}`. It serves one run and ends when its stdin ends.
+In: `{"type": "start", "request", "sync"}` (`sync`: the sender answers such frames), `{"type": "cancel"}`, and while the run goes on
+`{"type": "rules", "allow", "deny", "granted"}` (what holds beside the request's rules, and the paths that the person opened),
+`{"type": "say", "text"}` (to the model, before its next turn), `{"type": "answer", "id", "allowed"}`. Out: `{"type": "ready"}` once
+everything heavy is imported, `{"type": "event", "event"}`, `{"type": "ask", "id", "command"}` (may it run unprotected?), `{"type": "sync",
+"id"}` (anything new before the calls of a turn are run? answered after the frames that say so), `{"type": "ended", "result"}`. It serves
+one run and ends when its stdin ends.
 """
 
 from __future__ import annotations
@@ -39,13 +41,14 @@ from aigentflow.state import state_folder
 from aigentflow.workspace.boundary import DenyRule, Rules
 
 Frame = dict[str, Any]
+_SYNC_SECONDS = 2.0
 
 
 async def serve(reader: asyncio.StreamReader, send: Callable[[Frame], None], kit: Kit) -> None:
     """Serve one run; return when it has ended, or when the other side has left."""
     run: asyncio.Task[None] | None = None
     questions = _Questions(send)
-    steering = Steering(questions.ask)
+    steering = Steering(questions.ask, questions.catch_up)
     try:
         while True:
             frame = await _next(reader, run)
@@ -53,6 +56,7 @@ async def serve(reader: asyncio.StreamReader, send: Callable[[Frame], None], kit
                 return
             match frame.get("type"):
                 case "start" if run is None:
+                    questions.syncs = frame.get("sync") is True
                     run = asyncio.create_task(_run(frame.get("request"), send, replace(kit, steering=steering)), name="run")
                 case "cancel" if run is not None:
                     run.cancel()
@@ -86,12 +90,25 @@ class _Questions:
         self._send = send
         self._ids = itertools.count(1)
         self._open: dict[int, asyncio.Future[bool]] = {}
+        self.syncs = False
+        """Whether the server answers `sync` frames."""
 
     async def ask(self, command: str) -> bool:
+        return await self._answer_to({"type": "ask", "command": command})
+
+    async def catch_up(self) -> None:
+        if not self.syncs:
+            return
+        # A server that is too busy to answer is no reason to stop; what it says later holds from then on.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SYNC_SECONDS):
+                await self._answer_to({"type": "sync"})
+
+    async def _answer_to(self, frame: Frame) -> bool:
         number = next(self._ids)
         self._open[number] = answered = asyncio.get_running_loop().create_future()
         try:
-            self._send({"type": "ask", "id": number, "command": command})
+            self._send({**frame, "id": number})
             allowed: bool = await answered
             return allowed
         finally:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aigentflow.workspace.boundary import Boundary, Rules
 
+CatchUp = Callable[[], Awaitable[None]]
+"""Returns when whoever started the run has said all that holds by now."""
 Approve = Callable[[str], Awaitable[bool]]
 """Returns whether the person allowed exactly this command to run unprotected."""
 
@@ -17,8 +19,9 @@ Approve = Callable[[str], Awaitable[bool]]
 class Steering:
     """The steering of one run."""
 
-    def __init__(self, approve: Approve | None = None) -> None:
+    def __init__(self, approve: Approve | None = None, catch_up: CatchUp | None = None) -> None:
         self._approve = approve
+        self._catch_up = catch_up
         self._boundary: Boundary | None = None
         self._steered: tuple[Rules, tuple[str, ...]] | None = None
         self._words: list[str] = []
@@ -34,6 +37,11 @@ class Steering:
         self._steered = (rules, tuple(granted))
         if self._boundary is not None:
             self._boundary.steer(*self._steered)
+
+    async def catch_up(self) -> None:
+        """Hear what changed while the model answered; to be awaited before its calls are run."""
+        if self._catch_up is not None:
+            await self._catch_up()
 
     def say(self, words: str) -> None:
         """Tell the model before its next turn."""
