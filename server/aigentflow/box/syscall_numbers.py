@@ -44,7 +44,8 @@ _AARCH64 = {
     "removexattr": 14, "request_key": 218, "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "semctl": 191, "semget": 190, "semop": 193,
     "semtimedop": 192, "setdomainname": 162, "sethostname": 161, "setns": 268, "settimeofday": 170, "setxattr": 5, "shmat": 196,
     "shmctl": 195, "shmdt": 197, "shmget": 194, "socket": 198, "socketpair": 199, "swapoff": 225, "swapon": 224, "syslog": 116,
-    "memfd_create": 279, "tgkill": 131, "tkill": 130, "truncate": 45, "umount2": 39, "unshare": 97, "userfaultfd": 282, "utimensat": 88, "vhangup": 58,
+    "tgkill": 131, "tkill": 130, "truncate": 45, "umount2": 39, "unshare": 97, "userfaultfd": 282, "utimensat": 88,
+    "memfd_create": 279, "vhangup": 58,
 }
 # fmt: on
 
