@@ -1,5 +1,5 @@
 # Every target sets up what it needs in .venv of this checkout; no root, no key.
-.PHONY: help setup demo test check format test-sample test-editors bench wheel clean
+.PHONY: help setup demo test check format test-sample test-real test-editors bench wheel clean
 
 python = .venv/bin/python
 
@@ -8,6 +8,7 @@ help:
 	@echo "make test          unit, property and scenario tests"
 	@echo "make check         format, lint, types, layers"
 	@echo "make test-sample   npm ci, typecheck, tests and lint of the sample workspace"
+	@echo "make test-real     verification with real toolchains and projects, slow"
 	@echo "make test-editors  real editors, headless"
 	@echo "make bench         speed and memory"
 	@echo "make wheel         the installable package, in build/wheel"
@@ -35,6 +36,9 @@ format: .venv/.ready
 
 test-sample: .venv/.ready
 	@sh .ci/sample
+
+test-real: .venv/.ready
+	@$(python) -m pytest -p no:xdist tests/real $(ARGS)
 
 test-editors: .venv/.ready
 	@bash tests/editors/run

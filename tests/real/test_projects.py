@@ -1,0 +1,86 @@
+"""Projects of several kinds: which commands are chosen for a change, and that what they find is what the report says."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .installations import INSTALL_SECONDS, Machine, python_below
+from .kinds import BIOME, JEST, PNPM, PYTHON, YARN, Kind
+from .people import Person, Ran, edit, session, write
+
+KINDS = {"jest": JEST, "biome": BIOME, "pnpm": PNPM, "yarn": YARN, "python": PYTHON}
+ALL_PASS = {"typecheck": "pass", "tests": "pass", "lint": "pass"}
+
+
+def run_of(person: Person, root: Path, kind: Kind, change: tuple[str, str], *more: dict[str, object]) -> Ran:
+    calls = (edit(kind.changed, *change), *more)
+    return person.run(root, session(*calls, **ALL_PASS), more=("--allow", "**"))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def project(request: pytest.FixtureRequest, anna: Person, machine: Machine) -> Iterator[tuple[Person, Path, Kind]]:
+    """A person, the folder of an installed project, and its kind; skipped where it cannot be installed."""
+    kind = KINDS[request.param]
+    root = anna.home / "projects" / request.param
+    for name, text in kind.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    commands = [f"npm install --global --no-fund --no-audit --loglevel=error {tool}" for tool in kind.tools]
+    if request.param == "python":
+        python = python_below(anna.home / ".local/share/uv/python/cpython-3-linux-gnu") / "python3"
+        commands.append(f"{python} -m venv .venv")
+    for command in (*commands, *kind.installs):
+        environment = {**machine.environment, **anna.environment, "CI": ""}
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], cwd=root, env=environment, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
+        if done.returncode != 0:
+            pytest.skip(f"{command}: {(done.stderr + done.stdout).strip()[-400:]}")
+    yield anna, root, kind
+
+
+def test_a_good_change_passes_the_narrow_command_first(project: tuple[Person, Path, Kind]) -> None:
+    person, root, kind = project
+    ran = run_of(person, root, kind, kind.good)
+    assert ran.statuses == {name: "pass" if name in kind.places else "not_run" for name in ALL_PASS}, ran.reasons
+    assert {name: ran.steps(name) for name in kind.steps} == kind.steps
+    assert ran.verdicts == {name: "confirmed" if name in kind.places else "unwitnessed" for name in ALL_PASS}, ran.result["claims"]
+    assert kind.good[0] in (root / kind.changed).read_text()
+
+
+def test_a_bad_change_fails_at_its_line_whatever_the_agent_says(project: tuple[Person, Path, Kind]) -> None:
+    person, root, kind = project
+    ran = run_of(person, root, kind, kind.bad)
+    assert ran.statuses == {name: "fail" if name in kind.places else "not_run" for name in ALL_PASS}, ran.reasons
+    missing = {name: ran.places(name) for name, place in kind.places.items() if place not in ran.places(name)}
+    assert not missing, {name: ran.reasons[name] for name in missing}
+    assert ran.verdicts == {name: "contradicted" if name in kind.places else "unwitnessed" for name in ALL_PASS}, ran.result["claims"]
+
+
+def test_a_script_that_hides_how_the_tests_end_is_no_pass(project: tuple[Person, Path, Kind]) -> None:
+    person, root, kind = project
+    if not kind.masked:
+        pytest.skip("the same as for another kind")
+    for name, text in kind.masked.items():
+        (root / name).write_text(text)
+    try:
+        ran = run_of(person, root, kind, kind.bad)
+    finally:
+        for name in kind.masked:
+            (root / name).write_text(kind.files[name])
+    assert ran.statuses["tests"] == "not_run" and "exit status" in ran.reasons["tests"], ran.reasons
+    assert ran.verdicts["tests"] == "unwitnessed"
+
+
+def test_the_python_of_the_project_is_the_one_below_the_home_folder(project: tuple[Person, Path, Kind]) -> None:
+    person, root, kind = project
+    if kind is not PYTHON:
+        pytest.skip("no Python")
+    base = person.home / ".local/share/uv/python/cpython-3-linux-gnu"
+    test = f"import sys\n\n\ndef test_python():\n    assert (sys.prefix, sys.base_prefix) == ({str(root / '.venv')!r}, {str(base)!r})\n"
+    ran = run_of(person, root, kind, kind.good, write("tests/test_python.py", test))
+    assert ran.statuses == ALL_PASS, ran.reasons
