@@ -98,3 +98,12 @@ async def test_memory_that_many_processes_share_counts_once(box: Box) -> None:
 
 async def test_where_memory_runs_out_the_command_goes_first(box: Box) -> None:
     assert (await run(box, "cat /proc/self/oom_score_adj")).output.strip() == "1000"
+
+
+async def test_a_second_name_of_a_secret_is_hidden_too(box: Box, tree: Path) -> None:
+    os.link(tree / ".env", tree / "src" / "notes.txt")
+    outcome = await run(box, "rev src/notes.txt 2>/dev/null; ls src")
+    assert outcome.output == "a.ts\n"
+    (tree / "src" / "notes.txt").unlink()
+    os.link(tree / ".env", tree / "src" / "other.txt")
+    assert "yrettab" not in (await run(box, "rev src/other.txt")).output

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from aigentflow.workspace.names import folded, secret_name
 
 from .hidden_mask import Mask
+from .hidden_twins import Twins
 from .hidden_values import SecretFile, read_secrets, values_of
 from .watching import IGNORED, IS_FOLDER, OVERFLOW, Watcher, tells_changes
 
@@ -54,6 +55,7 @@ class Hidden:
         self._watched: dict[int, str] = {}
         self._names: dict[str, bool] = {}
         self._paths: tuple[str, ...] | None = None
+        self._twins = Twins(self._root)
         self._files: tuple[SecretFile, ...] = ()
         self._mask: Mask | None = None
         self._watcher: Watcher | None = None
@@ -76,7 +78,8 @@ class Hidden:
             self._look_at_all()
         if self._paths is None:
             self._paths = tuple(sorted(_joined(path, name) for path, folder in self._folders.items() for name in folder.secrets))
-        return self._paths
+        twins = self._twins.of(self._paths)
+        return tuple(sorted({*self._paths, *twins})) if twins else self._paths
 
     def values(self, limit: int = 200) -> tuple[str, ...]:
         """Return the secrets that stand in these files, longest first; what a command prints of them is to be taken out."""
