@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from aigentflow.runtime.auditing.counting import language_of
-from aigentflow.runtime.auditing.masking import code_of
+from aigentflow.workspace.lines import LineIndex
 
 _JS = re.compile(
     r"(?<![\w$])(?:expect(?!\.(?:any|anything|objectContaining|arrayContaining|string\w*|closeTo|not|extend|\w+State|addSnapshot\w*)\b)|assert)\w*"
@@ -27,6 +29,7 @@ _OTHERS: dict[str, re.Pattern[str]] = {
 _ANY = re.compile(r"(?<![\w$])(?:assert|expect|verify)\w*[!\s]*\(|\.should\w*\(")
 _ENDS_STATEMENT = re.compile(r"\s*(?:\?\.|\.|!\.)")
 _LONGEST = 6_000
+_MOST = 5_000
 _WEAK = re.compile(
     r"^(?:toBeDefined|toBeTruthy|toBeFalsy|toHaveBeenCalled|toBeCalled|toHaveReturned|toReturn|ok|exist|truthy|falsy|assert|isOk|exists|isDefined|pass)$"
 )
@@ -63,22 +66,24 @@ class Assertion:
         return match.group() if match else ""
 
 
-def assertions_of(text: str, path: str) -> list[Assertion]:
-    """Return the assertions of a text in order."""
+def assertions_of(text: str, code: str, path: str, windows: Sequence[tuple[int, int]] | None = None) -> list[Assertion]:
+    """Return the assertions of a text in order; `code` has comments and strings blanked, `windows` are the lines to look at."""
     language = language_of(path)
     pattern = _JS if language == "js" else _PYTHON if language == "py" else _OTHERS.get(language, _ANY)
-    code = code_of(text, path)
-    starts = [0, *(match.end() for match in re.finditer(r"\r\n|\n|\r", text))]
+    starts = LineIndex(text).starts
     found: list[Assertion] = []
-    start = end = -1
-    for match in pattern.finditer(code):
-        # An assertion inside another one belongs to it, unless it is in a callback of its own.
-        if match.start() < end and language in ("js", "py") and not re.search(r"=>|\bfunction\b", code[start : match.start()]):
-            continue
-        start = match.end() - len(match.group().lstrip())
-        end = _end(code, start, language)
-        found.append(_assertion(text, code, (start, end), language, starts))
-    return found
+    for first, last in windows if windows is not None else [(0, len(starts))]:
+        stop = starts[last] if last < len(starts) else len(code)
+        start = end = -1
+        for match in islice(pattern.finditer(code, starts[first], stop), _MOST):
+            # An assertion inside another one belongs to it, unless it is in a callback of its own.
+            between = code[start : match.start()] if match.start() < end and language in ("js", "py") else "=>"
+            if "=>" not in between and "function" not in between:
+                continue
+            start = match.end() - len(match.group().lstrip())
+            end = _end(code, start, language)
+            found.append(_assertion(text, code, (start, end), language, starts))
+    return found[:_MOST]
 
 
 def _assertion(text: str, code: str, span: tuple[int, int], language: str, starts: list[int]) -> Assertion:

@@ -77,9 +77,12 @@ def all_off(text: str, path: str) -> bool:
 
 _DECLARED = re.compile(r"(?<![\w.$])(?:[xf]?(?:it|test)|specify|xspecify)(?:\.\w+)*\s*(?:<[^>\n]*>)?\s*[(`]")
 _LITERAL_TABLE = re.compile(
-    r"(?:\.(?:each|for)\s*(?:<[^>\n]*>)?\s*\(|\bparametrize\s*\([^\[\]\n]*,|\bparametrize\s*\(\s*\n[^\[\]\n]*,|\bof|\bin)\s*(\[)"
+    r"(?:\.(?:each|for)\s*(?:<[^>\n]*>)?\s*\(|\bparametrize\s*\([^\[\]\n]*,|\bparametrize\s*\(\s*\n[^\[\]\n]*,|\bfor\s*\([^()\n]*\bof)\s*(\[)"
 )
-_NAMED_TABLE = re.compile(r"(?:\.(?:each|for)\s*(?:<[^>\n]*>)?\s*\(|\bparametrize\s*\([^\[\]\n]*,|\bof|\bin)\s*([A-Za-z_$][\w$]*)\s*[):]")
+_NAMED_TABLE = re.compile(
+    r"(?:\.(?:each|for)\s*(?:<[^>\n]*>)?\s*\(|\bparametrize\s*\([^\[\]\n]*,|\bfor\s*\([^()\n]*\bof)\s*([A-Za-z_$][\w$]*)\s*\)"
+)
+_LOOPS = re.compile(r"^[ \t]*(?:async[ \t]+)?for\s[^\n:()\[\]]*\bin\s*([\[(])", re.MULTILINE)
 _CASES = re.compile(r"#\[(?:case|test_case)\(|@(?:CsvSource|ValueSource)|\bInlineData\(|\[TestCase\(")
 
 
@@ -110,18 +113,18 @@ def _name(text: str, at: int, language: str) -> str:
     return rest.split("\n", 1)[0].split("(")[0].strip() if language != "rs" else " ".join(rest.split("\n")[:2])
 
 
-def rows(text: str, path: str) -> int:
-    """Return how many more tests the tables of the text stand for than it declares."""
+def rows(text: str, path: str, *, loops: bool = False) -> int:
+    """Return how many more tests the tables of the text stand for than it declares; `loops`: those inside of Python tests too."""
     from aigentflow.runtime.auditing.masking import code_of
 
     code = code_of(text, path)
-    total = 0
-    for match in _LITERAL_TABLE.finditer(code):
+    total = len(_CASES.findall(code))
+    for match in [*_LITERAL_TABLE.finditer(code), *(_LOOPS.finditer(code) if loops else ())]:
         total += max(0, _elements(code, match.start(1)) - 1)
-    for match in _NAMED_TABLE.finditer(code):
-        if made := re.search(rf"(?<![\w$.]){re.escape(match[1])}\s*(?::[^=\n]+)?=\s*(\[)", code):
+    for name in {match[1] for match in _NAMED_TABLE.finditer(code)}:
+        if made := re.search(rf"(?<![\w$.]){re.escape(name)}\s*(?::[^=\n]+)?=\s*(\[)", code):
             total += max(0, _elements(code, made.start(1)) - 1)
-    return total + len(_CASES.findall(code))
+    return total
 
 
 def _elements(code: str, at: int) -> int:

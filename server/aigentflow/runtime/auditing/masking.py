@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from aigentflow.runtime.auditing.wording import vocabulary
 from aigentflow.syntax.trees import Tree, grammar_of
 
 _LARGEST = 400_000
+_DEEPEST = 400
+_LONGEST_LINE = 20_000
+_NESTING = re.compile(r"[(\[{)\]}]|</|/>|<(?=[A-Za-z])")
 _KEPT = re.compile(r"[^\r\n]")
 _C = re.compile(
     r"(?P<comment>//[^\r\n]*|/\*.*?(?:\*/|\Z))|(?P<string>\"(?:\\.|[^\"\\\r\n])*\"?|'(?:\\.|[^'\\\r\n])*'?|`(?:\\.|[^`\\])*`?)", re.DOTALL
@@ -42,12 +46,13 @@ def comments_of(text: str, path: str) -> str:
     return _blanked(text, [*outside, (at, len(text))])
 
 
+@lru_cache(maxsize=4)
 def _spans(text: str, path: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Return where the comments and where the insides of the strings are."""
+    """Return where the comments and where the insides of the strings are; the last few are kept, as several guards ask for them."""
     if len(text) > _LARGEST:
         return [], []
     grammar = grammar_of(path)
-    if grammar is not None:
+    if grammar is not None and not _odd(text):
         tree = Tree.parse(text, grammar)
         captured = tree.captures("(comment) @comment [(string_fragment) (regex_pattern) (jsx_text)] @string")
         return (
@@ -64,6 +69,18 @@ def _spans(text: str, path: str) -> tuple[list[tuple[int, int]], list[tuple[int,
         else:
             strings.append((match.start() + 1, max(match.start() + 1, match.end() - 1)))
     return comments, strings
+
+
+def _odd(text: str) -> bool:
+    """Whether lines are so long, or brackets and tags nested so deeply, that a tree would take long."""
+    if len(text) > _LONGEST_LINE and max(map(len, text.splitlines())) > _LONGEST_LINE:
+        return True
+    depth = 0
+    for match in _NESTING.finditer(text):
+        depth += -1 if match.group()[0] in ")]}" or match.group() in ("</", "/>") else 1
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def _blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -30,6 +30,10 @@ _TIGHT = re.compile(r"--max-warnings(?:=|\s+)(\d+)|--(?:cov-)?fail-under(?:=|\s+
 _KEPT_OPTIONS = re.compile(
     r"(?<![\w-])(--strict\b|--coverage\b|--check\b|--frozen-lockfile\b|--noEmit\b|--runInBand\b|--ci\b|--max-warnings|--cov-fail-under|--cov\b|--fail-on-\w+)"
 )
+_LIKELY = re.compile(
+    r"test|lint|tsc|typecheck|type-check|mypy|pyright|ruff|flake8|biome|jest|mocha|check|spec|tox|nox|\bvet\b|clippy|prettier|black|playwright|cypress|standard|ava\b",
+    re.IGNORECASE,
+)
 _CHECKS = vocabulary("test tests lint typecheck check checks verify ci validate coverage types e2e unit quality audit")
 
 
@@ -126,7 +130,7 @@ def _command(line: str) -> str:
 
 
 def _kinds(line: str) -> frozenset[str]:
-    return kinds_of(_command(line))
+    return kinds_of(_command(line)) if _LIKELY.search(line) else frozenset()
 
 
 def _runs_check(line: str) -> bool:

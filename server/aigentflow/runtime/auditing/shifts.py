@@ -14,7 +14,8 @@ from aigentflow.runtime.result import WeakeningPart
 from aigentflow.workspace.lines import split_lines
 from aigentflow.workspace.proposal import FileChange
 
-Places = list[tuple[int, int, int, int]]
+_LONGEST_LINE = 4_000
+"""Characters from which a line was not written by hand and is not looked at."""
 
 
 class Moves:
@@ -65,9 +66,11 @@ class Shift:
     def surplus(self, pattern: re.Pattern[str], view: tuple[list[str], list[str]], *, in_strings: bool = True) -> Iterator[tuple[int, str]]:
         """Yield line and text of each match in the added lines that no match of the same text in the removed lines makes up for."""
         old, new = view
-        lost = Counter(match.group() for line, _ in self.lines.removed for match in pattern.finditer(old[line]))
+        lost = Counter(
+            match.group() for line, raw in self.lines.removed if len(raw) < _LONGEST_LINE for match in pattern.finditer(old[line])
+        )
         for line, raw in self.lines.added:
-            for match in pattern.finditer(new[line]):
+            for match in pattern.finditer(new[line]) if len(raw) < _LONGEST_LINE else ():
                 if lost[match.group()]:
                     lost[match.group()] -= 1
                 elif not self.moves.came_from_elsewhere(self.path, raw) and (in_strings or not self._in_string(line, match)):

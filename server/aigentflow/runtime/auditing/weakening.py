@@ -16,6 +16,8 @@ from aigentflow.runtime.result import WeakeningPart
 from aigentflow.workspace.proposal import Proposal
 
 MOST_PARTS = 200
+_LARGEST_SETTINGS = 100_000
+"""Code points up to which a file may be one of settings."""
 _GUARDS: tuple[Callable[[Shift], Iterator[WeakeningPart]], ...] = (
     weakened_tests,
     rewritten_snapshots,
@@ -33,7 +35,7 @@ def weakenings(proposal: Proposal) -> tuple[WeakeningPart, ...]:
     found: dict[tuple[str, int, str], WeakeningPart] = {}
     for lines in moves.files:
         shift = Shift(lines, moves)
-        for guard in _GUARDS:
+        for guard in _GUARDS if max(len(lines.before), len(lines.after)) < _LARGEST_SETTINGS else _GUARDS[:3]:
             for part in guard(shift):
                 found.setdefault((part.path, part.line, part.kind), part)
     return tuple(sorted(found.values(), key=lambda part: (part.path, part.line, part.kind)))[:MOST_PARTS]
