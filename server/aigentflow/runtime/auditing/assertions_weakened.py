@@ -78,13 +78,21 @@ def _loosened(shift: Shift, before: list[Assertion], after: list[Assertion]) -> 
             told.add(assertion.first)
             yield shift.part(assertion.first, "assertion-loosened", f"`{assertion.text}` accepts more than what stood there before")
     for (old_start, old_end, new_start, new_end), olds, news in _by_place(shift, gone, new):
-        if olds and news and len(news) <= len(olds) and not told & {other.first for other in news}:
-            roots = {old.root for old in olds if old.rank >= 2}
-            if max(other.rank for other in news) == 1 and all(other.rank for other in news) and roots & {other.root for other in news}:
-                told.add(news[0].first)
-                yield shift.part(news[0].first, "assertion-loosened", f"`{news[0].text}` accepts more than what stood there before")
+        if olds and news and len(news) <= len(olds) and not told & {other.first for other in news} and _looser(olds, news):
+            told.add(news[0].first)
+            yield shift.part(news[0].first, "assertion-loosened", f"`{news[0].text}` accepts more than what stood there before")
         if old_start < old_end and new_start < new_end:
             yield from _loose_values(shift, (old_start, old_end), (new_start, new_end), told)
+
+
+def _looser(olds: list[Assertion], news: list[Assertion]) -> bool:
+    """Whether the assertions that took the place of others look at the same and state less of it."""
+    best = max(other.rank for other in news)
+    if not all(other.rank for other in news) or best >= max(old.rank for old in olds):
+        return False
+    if best == 1:
+        return bool({old.root for old in olds if old.rank >= 2} & {other.root for other in news})
+    return any(len(old.subject) > 1 and old.subject in other.text for old in olds if old.rank == 3 for other in news)
 
 
 def _by_place(

@@ -22,7 +22,9 @@ _HASH = re.compile(
     re.DOTALL,
 )
 _RUST = re.compile(r"(?P<comment>//[^\r\n]*|/\*.*?(?:\*/|\Z))|(?P<string>\"(?:\\.|[^\"\\])*\"?)", re.DOTALL)
-_HASHED = vocabulary("py pyi rb sh bash zsh yml yaml toml cfg ini ex exs mk bats feature r pl")
+_HASHED = vocabulary(
+    "py pyi rb sh bash zsh yml yaml toml cfg ini ex exs mk bats feature r pl coveragerc flake8 pylintrc eslintignore properties env"
+)
 
 
 def code_of(text: str, path: str) -> str:

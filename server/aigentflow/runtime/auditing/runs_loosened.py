@@ -69,7 +69,10 @@ _SAFE = re.compile(
 
 def loosened_runs(shift: Shift) -> Iterator[WeakeningPart]:
     """Yield each setting with which tests, coverage or a Python checker see fewer failures."""
-    if shift.lines.change.after is None or shift.lines.change.base is None:
+    if shift.lines.change.base is None:
+        return
+    if shift.lines.change.after is None:
+        yield from _deleted(shift)
         return
     if _RUNNER.search(shift.path):
         relevant = not shift.path.endswith("package.json") or re.search(
@@ -83,6 +86,18 @@ def loosened_runs(shift: Shift) -> Iterator[WeakeningPart]:
         yield from _python(shift)
     elif _COVERAGE.search(shift.path):
         yield from _coverage(shift, ("target", "threshold"))
+
+
+def _deleted(shift: Shift) -> Iterator[WeakeningPart]:
+    thresholds = [key for key in (*_THRESHOLDS, "fail_under") if numbers(shift.lines.before, key)]
+    settings = _RUNNER.search(shift.path) or _PYTHON.search(shift.path)
+    others = [
+        lines
+        for lines in shift.moves.files
+        if lines.change.kind in ("create", "rename") and (_RUNNER.search(lines.path) or _PYTHON.search(lines.path))
+    ]
+    if settings and thresholds and not others:
+        yield shift.part(0, "coverage-lowered", f"the settings are deleted, and with them the threshold `{thresholds[0]}`")
 
 
 def _coverage(shift: Shift, keys: tuple[str, ...]) -> Iterator[WeakeningPart]:
@@ -131,7 +146,8 @@ def _runner(shift: Shift) -> Iterator[WeakeningPart]:
 def _excluded(shift: Shift, old: str, new: str, key: str, kind: str) -> Iterator[WeakeningPart]:
     before = {text for _, text in entries(old, key)}
     for line, text in entries(new, key):
-        if text not in before and not BUILT.search(text) and not _SAFE.search(text):
+        named = key != "exclude" or bool(re.search(r"[/*.]", text))
+        if text not in before and named and not BUILT.search(text) and not _SAFE.search(text):
             yield shift.part(line, kind, f"`{key}` now leaves out `{text}`")
 
 

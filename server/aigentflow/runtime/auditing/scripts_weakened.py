@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from aigentflow.runtime.auditing.programs import kinds_of, simple_commands
+from aigentflow.runtime.auditing.programs import is_narrow, kinds_of, simple_commands
 from aigentflow.runtime.auditing.settings_files import at, jsonc, line_of_key
 from aigentflow.runtime.auditing.shifts import Shift
 from aigentflow.runtime.auditing.wording import kind_of, vocabulary, words
@@ -86,6 +86,8 @@ def _less(was: str, now: str, before: dict[str, str], after: dict[str, str]) -> 
     only_prints = all(command[0] in ("echo", "true", ":", "exit", "printf") for command in simple_commands(now))
     if lost or (only_prints and now.strip() != was.strip()):
         return f"it no longer runs `{was}`"
+    if is_narrow(now) and not is_narrow(was) and len(kinds_of(now, after.get)) <= len(kinds_of(was, before.get)):
+        return f"it runs only a part of `{was}`"
     for old, new in ((old, new) for old in _TIGHT.finditer(was) for new in _TIGHT.finditer(now)):
         if (old[1] and new[1] and int(new[1]) > int(old[1])) or (old[2] and new[2] and int(new[2]) < int(old[2])):
             return f"`{old.group()}` becomes `{new.group()}`"
