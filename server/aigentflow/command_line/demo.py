@@ -181,7 +181,7 @@ class Demo:
         return all(path.read_bytes() == (sample / path.relative_to(self._root)).read_bytes() for path in files)
 
     def _about_packages(self) -> list[str]:
-        return [] if self._lacking else ["packages of the sample: there, so that its own type check, tests and lint can run"]
+        return [] if self._lacking else ["packages of the sample: installed, so its own type check, tests and lint can really run"]
 
     def _without_packages(self) -> list[str]:
         if not self._lacking:
