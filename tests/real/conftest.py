@@ -13,7 +13,7 @@ import pytest
 
 from aigentflow.box.ladder import choose_tier
 
-from .installations import Machine, find_machine, node_below
+from .installations import ORDINARY, Machine, copy_of_sample, find_machine, give_to, node_below, python_with_the_product
 from .people import Person
 
 FOLDER = Path(__file__).parent
@@ -59,5 +59,32 @@ def machine(place: Path) -> Machine:
 def anna(machine: Machine) -> Person:
     """Return a person whose Node came with nvm."""
     home = machine.place / "people/anna"
-    programs = node_below(home / f".nvm/versions/node/{machine.node_version}", machine)
-    return Person(home, (str(programs),))
+    return Person(home, (os.fspath(node_below(home / f".nvm/versions/node/{machine.node_version}", machine)),))
+
+
+@pytest.fixture(scope="session")
+def shop(machine: Machine) -> Path:
+    """Return a copy of the sample workspace, with its packages."""
+    return copy_of_sample(machine.place / "people/anna/stockroom")
+
+
+@pytest.fixture(scope="session")
+def bob(machine: Machine) -> Person:
+    """Return an ordinary user with a Node of their own, where the tests run as root and can make one."""
+    if os.geteuid() != 0:
+        pytest.skip("whoever runs the tests is an ordinary user already")
+    python = python_with_the_product(machine)
+    if not python.startswith("/"):
+        pytest.skip(python)
+    home = machine.place / "people/bob"
+    programs = node_below(home / f".local/share/fnm/node-versions/{machine.node_version}/installation", machine)
+    give_to(ORDINARY, home)
+    return Person(home, (os.fspath(programs),), python, ORDINARY)
+
+
+@pytest.fixture(scope="session")
+def shop_of_bob(bob: Person) -> Path:
+    """Return a copy of the sample workspace that belongs to the ordinary user."""
+    folder = copy_of_sample(bob.home / "stockroom")
+    give_to(ORDINARY, folder)
+    return folder

@@ -13,6 +13,9 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 SAMPLE = CHECKOUT / "tests/workspaces/sample"
 INSTALL_SECONDS = 600
+ORDINARY = 54_321
+"""The number of a user that no machine has."""
+_SYSTEM_PYTHONS = ("/usr/bin/python3", "/usr/local/bin/python3", "/usr/bin/python3.14", "/usr/bin/python3.13", "/usr/bin/python3.12")
 _LEFT_OUT = ("test", "tests", "idlelib", "turtledemo", "ensurepip-cache", "site-packages", "dist-packages", "__pycache__", "config-*")
 
 
@@ -83,3 +86,32 @@ def python_below(prefix: Path) -> Path:
 def copy_of_sample(target: Path) -> Path:
     """Copy the sample workspace with its packages, and without what its tools remember between runs."""
     return Path(shutil.copytree(SAMPLE, target, symlinks=True, ignore=shutil.ignore_patterns(".cache", ".vite", ".vite-temp")))
+
+
+def give_to(user: int, folder: Path) -> None:
+    """Make everything in the folder, and it, the user's."""
+    for path in (folder, *folder.rglob("*")):
+        os.lchown(path, user, user)
+
+
+def python_with_the_product(machine: Machine) -> str:
+    """Install the product for everybody on the machine; return its interpreter, or why there is none, in words."""
+    enough = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"
+    usable = [path for path in _SYSTEM_PYTHONS if os.path.exists(path) and _works([path, "-c", enough], ORDINARY)]
+    if not usable:
+        return "no Python 3.11 or newer of the system that can make environments and that every user may run"
+    wheels, environment = machine.place / "wheels", machine.place / "product"
+    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", os.fspath(wheels), os.fspath(CHECKOUT)]
+    try:
+        said(build)
+        said([usable[0], "-m", "venv", os.fspath(environment)])
+        pip = [f"{environment}/bin/python", "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", "install"]
+        subprocess.run([*pip, *map(os.fspath, wheels.glob("*.whl"))], env=machine.environment, timeout=INSTALL_SECONDS, check=True)
+    except subprocess.CalledProcessError as problem:
+        return f"the product cannot be installed for every user: {problem}"
+    return f"{environment}/bin/python"
+
+
+def _works(command: list[str], user: int) -> bool:
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, user=user, group=user, extra_groups=[], cwd="/")
+    return done.returncode == 0

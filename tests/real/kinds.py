@@ -87,22 +87,22 @@ def _biome(**scripts: str) -> str:
     return _manifest(type="module", scripts=scripts, devDependencies={"@biomejs/biome": "^2", "typescript": "~5.9", "@types/node": "^20"})
 
 
-_BIOME_TOTAL = _TOTAL.replace("prices: number[]): number", "prices").replace("  ", "\t").replace(" * Adds", " * Adds")
+_SCRIPT_TOTAL = _TOTAL.replace("prices: number[]): number", "prices)").replace("  ", "\t").split("\n", 1)[1]
 BIOME = Kind(
     files={
         "package.json": _biome(test="node --test", check="biome check --write . && tsc"),
         "biome.json": '{\n\t"formatter": { "enabled": true },\n\t"files": { "includes": ["src/**"] }\n}\n',
         "tsconfig.json": json.dumps({"compilerOptions": {**_TSCONFIG["compilerOptions"], "checkJs": True, "types": ["node"]}}),
-        "src/total.js": "/**\n * Adds up prices.\n * @param {number[]} prices\n */\n" + _BIOME_TOTAL.split("\n", 1)[1],
+        "src/total.js": "/**\n * Adds up prices.\n * @param {number[]} prices\n */\n" + _SCRIPT_TOTAL,
         "src/total.test.js": 'import assert from "node:assert/strict";\nimport { test } from "node:test";\n'
         'import { total } from "./total.js";\n\ntest("adds up", () => {\n\tassert.equal(total([1, 2]), 3);\n});\n',
     },
     installs=("npm install --no-fund --no-audit --loglevel=error",),
     changed="src/total.js",
-    good=("let sum = 0;", "let sum = 0.0;"),
-    bad=("sum += price;", "sum -= price;\n\tconst worded = sum.nothing;"),
+    good=("let sum = 0;", "let sum = 1 - 1;"),
+    bad=("sum += price;", "sum -= price;\n\tconsole.log(sum.nothing);\n\tdebugger;"),
     steps={},
-    places={"typecheck": ("src/total.js", 8), "tests": ("src/total.test.js", 6), "lint": ("src/total.js", 8)},
+    places={"typecheck": ("src/total.js", 8), "tests": ("src/total.test.js", 6), "lint": ("src/total.js", 9)},
     masked={"package.json": _biome(test="node --test || true")},
 )
 

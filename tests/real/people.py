@@ -15,6 +15,7 @@ from aigentflow.runtime.journal import Journal
 
 RUN_SECONDS = 1200
 SYSTEM = ("/usr/local/bin", "/usr/bin", "/bin")
+FIELDS = ("typecheck", "tests", "lint")
 Json = dict[str, Any]
 
 
@@ -29,6 +30,11 @@ class Person:
     """The interpreter that has the product."""
     user: int | None = None
     """The user to become; None to stay who runs the tests."""
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+        return self.home / ".local/state/aigentflow"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,7 +52,7 @@ class Person:
         done = self._started(command, environment, root)
         assert done.returncode in (0, 1) and done.stdout, done.stderr[-3000:]
         result = json.loads(done.stdout)
-        history = Journal(self.home / ".local/state/aigentflow").show(result["run"])
+        history = Journal(self.state).show(result["run"])
         assert history is not None
         return Ran(result, done.returncode, tuple(record["event"] for record in history.of("event")))
 

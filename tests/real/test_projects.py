@@ -10,10 +10,10 @@ import pytest
 
 from .installations import INSTALL_SECONDS, Machine, python_below
 from .kinds import BIOME, JEST, PNPM, PYTHON, YARN, Kind
-from .people import Person, Ran, edit, session, write
+from .people import FIELDS, Person, Ran, edit, session, write
 
 KINDS = {"jest": JEST, "biome": BIOME, "pnpm": PNPM, "yarn": YARN, "python": PYTHON}
-ALL_PASS = {"typecheck": "pass", "tests": "pass", "lint": "pass"}
+ALL_PASS = dict.fromkeys(FIELDS, "pass")
 
 
 def run_of(person: Person, root: Path, kind: Kind, change: tuple[str, str], *more: dict[str, object]) -> Ran:
@@ -61,10 +61,9 @@ def test_a_bad_change_fails_at_its_line_whatever_the_agent_says(project: tuple[P
     assert ran.verdicts == {name: "contradicted" if name in kind.places else "unwitnessed" for name in ALL_PASS}, ran.result["claims"]
 
 
+@pytest.mark.parametrize("project", [name for name, kind in KINDS.items() if kind.masked], indirect=True)
 def test_a_script_that_hides_how_the_tests_end_is_no_pass(project: tuple[Person, Path, Kind]) -> None:
     person, root, kind = project
-    if not kind.masked:
-        pytest.skip("the same as for another kind")
     for name, text in kind.masked.items():
         (root / name).write_text(text)
     try:
@@ -76,10 +75,9 @@ def test_a_script_that_hides_how_the_tests_end_is_no_pass(project: tuple[Person,
     assert ran.verdicts["tests"] == "unwitnessed"
 
 
+@pytest.mark.parametrize("project", ["python"], indirect=True)
 def test_the_python_of_the_project_is_the_one_below_the_home_folder(project: tuple[Person, Path, Kind]) -> None:
     person, root, kind = project
-    if kind is not PYTHON:
-        pytest.skip("no Python")
     base = person.home / ".local/share/uv/python/cpython-3-linux-gnu"
     test = f"import sys\n\n\ndef test_python():\n    assert (sys.prefix, sys.base_prefix) == ({str(root / '.venv')!r}, {str(base)!r})\n"
     ran = run_of(person, root, kind, kind.good, write("tests/test_python.py", test))
