@@ -6,15 +6,17 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from aigentflow.errors import AigentflowError, PathRefused, StaleBaseError
+from aigentflow.runtime.catalogue import Catalogue, load_catalogue
 from aigentflow.runtime.events import Event, ToolAnswered
 from aigentflow.runtime.request import RunRequest
 from aigentflow.runtime.result import CommandPart, RunResult
-from aigentflow.runtime.run import execute
+from aigentflow.runtime.run import Kit, execute
 from aigentflow.runtime.scripted import ScriptedModel
 from aigentflow.workspace.apply import apply_to_disk
 from aigentflow.workspace.boundary import Boundary, DenyRule, Rules
@@ -53,7 +55,7 @@ def play(case: Case, world: World) -> list[str]:
     if not any(call.then for call in given.calls):
         wrong += [f"the run itself changed {path}" for path in _differences(before, world.fingerprint())]
     wrong += _wrong_proposal(given, played.result.proposal)
-    wrong += _wrong_outside(world, played)
+    wrong += _wrong_outside(given, world, played)
     wrong += _wrong_apply(given, world, played.result.proposal)
     wrong += [f"{name} was reached" for name in world.listeners.take()]
     return wrong
@@ -92,7 +94,7 @@ async def _run(case: Case, world: World) -> Played:
         if isinstance(event, ToolAnswered):
             world.put(waiting.pop(0).then)
 
-    result = await execute(_request(case, world), on_event, model)
+    result = await execute(_request(case, world), on_event, model, kit=Kit(catalogue=_catalogue()))
     answers = tuple(
         (str(block["content"]), bool(block.get("is_error")))
         for message in (model.requests[-1].messages if model.requests else ())
@@ -104,8 +106,14 @@ async def _run(case: Case, world: World) -> Played:
     return Played(result, answers, everything)
 
 
+@cache
+def _catalogue() -> Catalogue:
+    return load_catalogue()
+
+
 def _request(case: Case, world: World) -> RunRequest:
-    tools = ", ".join(TOOLS)
+    # A box is started for every run that may want one; most cases do not.
+    tools = ", ".join(tool for tool in TOOLS if tool != "Bash" or case.runs_commands)
     return RunRequest.model_validate(
         {
             "run": "run-1",
@@ -196,10 +204,11 @@ def _wrong_change(change: FileChange, path: str, expected: Any) -> Iterator[str]
         yield f"{path}: executable is {change.executable}"
 
 
-def _wrong_outside(world: World, played: Played) -> Iterator[str]:
+def _wrong_outside(case: Case, world: World, played: Played) -> Iterator[str]:
     yield from (f"the secret {name} came out" for name in world.leaks(played.everything))
     yield from (f"left behind: {path}" for path in world.strays())
-    yield from (f"still running: {process}" for process in world.survivors())
+    if case.runs_commands:
+        yield from (f"still running: {process}" for process in world.survivors())
 
 
 def _wrong_apply(case: Case, world: World, proposal: Proposal) -> Iterator[str]:

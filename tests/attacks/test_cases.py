@@ -30,3 +30,9 @@ def test_every_use_that_must_work_says_what_must_have_happened() -> None:
         if not case.attack and not case.proposal and not any(call.says or call.tool == "Bash" for call in case.calls)
     ]
     assert silent == []
+
+
+def test_the_suite_is_large_and_speaks_of_both_directions() -> None:
+    cases = load_cases()
+    attacks = [case for case in cases if case.attack]
+    assert len(cases) >= 270 and len(cases) - len(attacks) >= len(cases) / 3

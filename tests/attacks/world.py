@@ -143,9 +143,11 @@ class World:
         for pid in filter(str.isdigit, os.listdir("/proc")):
             if int(pid) == os.getpid():
                 continue
-            seen = b"".join(_bytes(f"/proc/{pid}/{name}") for name in ("cmdline", "mountinfo"))
+            words = _bytes(f"/proc/{pid}/cmdline")
+            # A process of the kernel has no words.
+            seen = words and words + _bytes(f"/proc/{pid}/mountinfo")
             if any(token in seen for token in tokens):
-                yield f"{pid}: {_bytes(f'/proc/{pid}/cmdline')[:200]!r}"
+                yield f"{pid}: {words[:200]!r}"
 
 
 def _with_canaries(entry: Any, canaries: Mapping[str, str]) -> Any:
@@ -182,7 +184,8 @@ def _entries(folder: Path, prefix: str) -> Iterator[tuple[str, tuple[object, ...
 
 def _bytes(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
     except OSError:
         return b""
 
