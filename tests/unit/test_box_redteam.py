@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
 import stat
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -107,3 +110,53 @@ async def test_a_second_name_of_a_secret_is_hidden_too(box: Box, tree: Path) -> 
     (tree / "src" / "notes.txt").unlink()
     os.link(tree / ".env", tree / "src" / "other.txt")
     assert "yrettab" not in (await run(box, "rev src/other.txt")).output
+
+
+async def test_a_secret_is_not_kept_under_another_name(box: Box, tree: Path) -> None:
+    (tree / "src" / "known.ts").write_text("// correct-horse-battery stood here before\n")
+    command = "echo 'export const p = \"correct-horse-battery\"' > src/b.ts; echo // >> src/known.ts; echo fine > src/c.ts"
+    outcome = await run(box, command)
+    kept = {change.path: change.kind for change in outcome.changes if change.data is not None}
+    assert kept == {"src/known.ts": "modify", "src/c.ts": "create"}
+    assert [(change.path, change.kind) for change in outcome.changes if change.data is None] == [("src/b.ts", "other")]
+
+
+async def test_a_secret_that_appears_while_the_command_runs_is_not_told(box: Box, tree: Path) -> None:
+    waiting = asyncio.create_task(
+        run(box, "for n in $(seq 200); do cat .env.local .env 2>/dev/null && break; sleep 0.02; done; cat .env.local")
+    )
+    await asyncio.sleep(0.3)
+    (tree / ".env.local").write_text("API_TOKEN=late-but-secret-0815\n")
+    assert "late-but-secret" not in (await waiting).output
+
+
+@pytest.fixture
+def repository(tree: Path) -> Path:
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=n", "-c", "user.email=e@example.org")
+        subprocess.run(["git", *who, *words], cwd=tree, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    git("init", "-q")
+    (tree / ".env").write_text("DATABASE_PASSWORD=an-older-horse-stapler\n")
+    git("add", "-A")
+    git("commit", "-qm", "all of it")
+    git("gc", "-q")
+    (tree / ".env").write_text("DATABASE_PASSWORD=a-stashed-horse-stapler\n")
+    git("stash", "-q")
+    git("rm", "-q", ".env")
+    git("commit", "-qm", "no more secrets")
+    git("remote", "add", "origin", "https://someone:a-word-in-an-address@example.org/x.git")
+    git("config", "http.https://example.org/.extraheader", "AUTHORIZATION: basic " + "eC1hY2Nlc3MtdG9rZW46cXdlcnR6dWlvcA==")
+    return tree
+
+
+async def test_secrets_of_the_past_are_not_told(repository: Path, tmp_path: Path) -> None:
+    for tier in TIERS:
+        made = await started(repository, tmp_path, tier)
+        try:
+            command = "git show HEAD~1:.env stash@{0}:.env; git cat-file --batch-all-objects --batch; cat .git/config; git log --oneline"
+            outcome = await run(made, f"git config --global safe.directory '*'; {command}")
+        finally:
+            await made.close()
+        assert "no more secrets" in outcome.output and "[hidden]" in outcome.output
+        assert not re.search("older-horse|stashed-horse|word-in-an-address|eC1hY2Nlc3", outcome.output)

@@ -25,7 +25,7 @@ _RUNS_A_PROGRAM = re.compile(
     r"pager|editor|gitproxy|alternaterefscommand)|credential\..*|gpg\..*|uploadpack\..*|diff\.external|interactive\.difffilter|remote\..+\.(?:vcs|uploadpack)",
     re.I,
 )
-_ALWAYS = (
+SAFE_OPTIONS = (
     "core.fsmonitor=false",
     "core.hooksPath=" + os.devnull,
     "core.untrackedCache=false",
@@ -61,9 +61,9 @@ class GitState:
 
 async def git_state(root: Path, *, seconds: float = SECONDS, program: str | None = None) -> GitState | None:
     """Return the state of the repository that holds the folder; None without git, without a repository, or when it takes too long."""
-    git = program or shutil.which("git")
     real = Path(os.path.realpath(root))  # noqa: ASYNC240 - one call, at the start of a run.
-    top = _top(real)
+    git = program or find_git(os.environ.get("PATH", os.defpath), real)
+    top = top_folder(real)
     if git is None or top is None:
         return None
     try:
@@ -71,6 +71,20 @@ async def git_state(root: Path, *, seconds: float = SECONDS, program: str | None
             return await _ask(git, top, real)
     except (TimeoutError, OSError, ValueError):
         return None
+
+
+def find_git(path: str, root: Path) -> str | None:
+    """Return the first git of a PATH that does not lie in the workspace, where a file of that name may be anybody's."""
+    folders = [folder for folder in path.split(os.pathsep) if os.path.isabs(folder)]
+    outside = [folder for folder in folders if not Path(os.path.realpath(folder)).is_relative_to(root)]
+    found = shutil.which("git", path=os.pathsep.join(outside)) if outside else None
+    return None if found is None or Path(os.path.realpath(found)).is_relative_to(root) else found
+
+
+def hardened(git: str, top: Path, options: Sequence[str], arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the words and the environment with which git is asked; `options` undo what the repository would run."""
+    settings = [part for option in options for part in ("-c", option)]
+    return [git, "--no-pager", *settings, *arguments], dict(_environment(top))
 
 
 async def _ask(git: str, top: Path, root: Path) -> GitState | None:
@@ -86,7 +100,7 @@ async def _ask(git: str, top: Path, root: Path) -> GitState | None:
     return _state(status, numbers or b"", "" if under == "." else root.relative_to(top).as_posix() + "/")
 
 
-def _top(root: Path) -> Path | None:
+def top_folder(root: Path) -> Path | None:
     """Return the nearest folder upwards that has a `.git`."""
     for candidate in (root, *root.parents):
         if os.path.lexists(candidate / ".git"):
@@ -96,7 +110,7 @@ def _top(root: Path) -> Path | None:
 
 def _overrides(names: bytes) -> tuple[str, ...]:
     """Return the settings that undo every setting of the repository that would run a program."""
-    undone: dict[str, None] = dict.fromkeys(_ALWAYS)
+    undone: dict[str, None] = dict.fromkeys(SAFE_OPTIONS)
     for raw in names.split(b"\0"):
         name = raw.decode("utf-8", "replace")
         if match := _RUNS_A_PROGRAM.fullmatch(name):
@@ -132,17 +146,14 @@ def _environment(top: Path) -> Mapping[str, str]:
 
 async def _run(git: str, top: Path, options: Sequence[str], arguments: Sequence[str]) -> bytes | None:
     """Return the output, cut at a bound; None where git reports a failure."""
-    settings = [part for option in options for part in ("-c", option)]
+    words, variables = hardened(git, top, options, arguments)
     process = await asyncio.create_subprocess_exec(
-        git,
-        "--no-pager",
-        *settings,
-        *arguments,
+        *words,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         cwd=top,
-        env=dict(_environment(top)),
+        env=variables,
     )
     assert process.stdout is not None
     try:

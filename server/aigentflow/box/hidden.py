@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from aigentflow.workspace.names import folded, secret_name
 
+from .hidden_history import History
 from .hidden_mask import Mask
 from .hidden_twins import Twins
-from .hidden_values import SecretFile, read_secrets, values_of
+from .hidden_values import GIT_CONFIG, SecretFile, read_secrets, values_of
 from .watching import IGNORED, IS_FOLDER, OVERFLOW, Watcher, tells_changes
 
 __all__ = ["Hidden", "Mask"]
@@ -27,6 +28,8 @@ _MOST_DEPTH = 400
 _SETTLED = 50_000_000
 """Nanoseconds after which a folder's time of change tells apart what came before and after it."""
 _MOST_NAMES = 20_000
+_PAST_SECONDS = 2.0
+"""How long what a command printed may wait until the past of the repository is known."""
 _MOST_WHOLE = 20
 """Files whose whole content is looked for in other forms too."""
 _MOST_SHARE = 2
@@ -56,8 +59,11 @@ class Hidden:
         self._names: dict[str, bool] = {}
         self._paths: tuple[str, ...] | None = None
         self._twins = Twins(self._root)
+        self._history = History(self._root)
         self._files: tuple[SecretFile, ...] = ()
         self._mask: Mask | None = None
+        self._masked: tuple[SecretFile, ...] = ()
+        self._past: tuple[SecretFile, ...] = ()
         self._watcher: Watcher | None = None
         self._left = _allowance()
         if tells_changes(self._root):
@@ -85,16 +91,20 @@ class Hidden:
         """Return the secrets that stand in these files, longest first; what a command prints of them is to be taken out."""
         return values_of(self._secret_files(), limit)
 
-    def mask(self, limit: int = 200) -> Mask:
-        """Return what takes the secrets out of a text; the same one until a secret file changes."""
-        before = self._files
-        files = self._secret_files()
-        if self._mask is None or files is not before:
-            self._mask = Mask(values_of(files, limit), (file.data for file in files[:_MOST_WHOLE]))
+    def mask(self, seconds: float = _PAST_SECONDS, limit: int = 200) -> Mask:
+        """Return what takes the secrets out of a text; the same one until a secret file changes. Waits so long for those of the past."""
+        files, past = self._secret_files(), self._history.files(seconds)
+        if self._mask is None or self._masked is not files or self._past is not past:
+            self._masked, self._past = files, past
+            self._mask = Mask(values_of((*files, *past), limit), (file.data for file in (*files, *past)[:_MOST_WHOLE]))
         return self._mask
 
     def close(self) -> None:
         """Stop watching; later answers walk."""
+        self._history.close()
+        self._unwatch()
+
+    def _unwatch(self) -> None:
         if self._watcher is not None:
             self._watcher.close()
         self._watcher = None
@@ -105,7 +115,7 @@ class Hidden:
         self._walk([""])
 
     def _secret_files(self) -> tuple[SecretFile, ...]:
-        self._files = read_secrets(self._root, self.paths(), self._files)
+        self._files = read_secrets(self._root, (*self.paths(), GIT_CONFIG), self._files)
         return self._files
 
     def _take_events(self, watcher: Watcher) -> bool:
@@ -199,7 +209,7 @@ class Hidden:
             number = self._watcher.add(full)
         except OSError as problem:
             if problem.errno in (errno.ENOSPC, errno.ENOMEM, errno.EMFILE):
-                self.close()
+                self._unwatch()
             return False
         if folder.watch not in (-1, number) and self._watched.get(folder.watch) == path:
             del self._watched[folder.watch]

@@ -37,6 +37,11 @@ class Mask:
                 text = text.replace(form, MARK)
         return text
 
+    def brings(self, new: bytes, before: bytes) -> bool:
+        """Whether the new content of a file holds a secret that its former content did not."""
+        text, known = new.decode("utf-8", "replace"), before.decode("utf-8", "replace")
+        return any(form in text and form not in known for form in self._forms)
+
 
 def _forms(value: str) -> Iterator[str]:
     data = value.encode("utf-8", "surrogateescape")

@@ -62,6 +62,10 @@ _COMMON = frozenset(
         "postgres",
     )
 )
+GIT_CONFIG = ".git/config"
+"""Not hidden, since git needs it, but addresses and headers in it may hold credentials."""
+_HEADER = re.compile(r"^\s*extraheader\s*=\s*[\"']?[\w-]+:\s*(?:(?:basic|bearer|token)\s+)?(\S{8,})", re.M | re.I)
+_USER_IN_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]{0,20}://([^\s/:@]{16,500})(?::[^\s@]{0,500})?@")
 _NAMED_LINES = re.compile(r"\.pgpass|\.htpasswd")
 
 
@@ -85,7 +89,8 @@ def read_secrets(root: str, paths: Iterable[str], known: tuple[SecretFile, ...])
         if before is not None and before.stamp == stamp:
             found.append(before)
         elif (data := _head(os.path.join(root, path))) is not None:
-            found.append(SecretFile(path, stamp, data, tuple(dict.fromkeys(secrets_in(path.rpartition("/")[2], data)))))
+            secrets = _of_git_config(data) if path == GIT_CONFIG else secrets_in(path.rpartition("/")[2], data)
+            found.append(SecretFile(path, stamp, data if path != GIT_CONFIG else b"", tuple(dict.fromkeys(secrets))))
         if len(found) >= _MOST_FILES:
             break
     now = tuple(found)
@@ -148,6 +153,16 @@ def secrets_in(name: str, data: bytes) -> Iterator[str]:
         yield from (line.strip() for line in match[1].splitlines() if len(line.strip()) >= 16)
     yield from _BASE64_LINE.findall(text)
     yield from _of_lines(name, text, single=not assignments)
+
+
+def _of_git_config(data: bytes) -> Iterator[str]:
+    """Yield the credentials in the configuration of a repository: in addresses, and in headers as CI systems write them."""
+    text = data.decode("utf-8", "surrogateescape")
+    for pattern in (_CREDENTIALS_IN_URL, _USER_IN_URL):
+        yield from (match[1] for match in pattern.finditer(text) if len(match[1]) >= SHORTEST)
+    for match in _HEADER.finditer(text):
+        yield match[1]
+        yield from (part for part in _decoded(match[1].rstrip("\"'")).split(":") if len(part) >= 16)
 
 
 def _of_lines(name: str, text: str, *, single: bool) -> Iterator[str]:

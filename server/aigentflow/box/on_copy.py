@@ -108,6 +108,8 @@ def _program(order: Order, site: Site, tier: Tier, place: _Place, libc: Libc) ->
     folder = f"{place.copied.target}/{order.folder}" if order.folder else place.copied.target
     variables = {name: value.replace(site.root, place.copied.target) for name, value in variables.items()}
     variables |= {"HOME": place.folder("home"), "TMPDIR": place.folder("tmp"), "PWD": folder}
+    # It is not shown in the better tiers either, and behind the fence git takes it for a fault.
+    variables["GIT_CONFIG_NOSYSTEM"] = "1"
     behind_fence = tier == "landlock"
     filter_program = seccomp.filter_program(sockets=False, landlock=landlock.abi()) if behind_fence else b""
 

@@ -17,13 +17,15 @@ import signal
 import struct
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
-from .hidden import Hidden
+from .hidden import Hidden, Mask
 from .jobs import Prepared, prepare_job, start_job
 from .ladder import choose_tier, confirm_tier
+from .leaks import without_secrets
 from .memory import first_to_go
 from .namespaced import Site
 from .packages import packages
@@ -43,6 +45,9 @@ class _Job:
     pid: int
     result: int
     until: float
+    mask: Mask
+    """What was secret when it began."""
+    toppings: Mapping[str, bytes | None]
     data: bytearray = field(default_factory=bytearray)
     ended: EndedBy = ""
     """Why it was ended from outside."""
@@ -181,7 +186,9 @@ class Helper:
         except OSError as error:
             self._answer(identifier, Outcome(None, problem=f"no process could be started ({error.strerror})", tier=tier))
             return
-        self._jobs[result] = _Job(identifier, pid, result, time.monotonic() + order.limits.seconds + _LATE_SECONDS)
+        until = time.monotonic() + order.limits.seconds + _LATE_SECONDS
+        toppings = {topping.path: topping.data for topping in order.toppings} if order.collect else {}
+        self._jobs[result] = _Job(identifier, pid, result, until, self._hidden.mask(0.0), toppings)
 
     def _begin(self, order: Order, site: Site, tier: Tier) -> tuple[int, int]:
         """Start the order in the box that is ready, or in a new one."""
@@ -217,8 +224,9 @@ class Helper:
             outcome = json.loads(bytes(job.data))
         except ValueError:
             outcome = to_json(Outcome(None, problem="the box ended without a result; most likely memory ran out"))
-        if self._hidden is not None:
-            outcome["output"] = self._hidden.mask().masked(outcome["output"])
+        if self._hidden is not None and self._site is not None:
+            # What became a secret while the command ran counts as well.
+            outcome = without_secrets(outcome, (job.mask, self._hidden.mask()), self._site.root, job.toppings)
         self._send({"type": "outcome", "id": job.identifier, "outcome": outcome})
 
     def _close(self, job: _Job) -> None:
