@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from aigentflow.definitions.contract import extract_json, validate
-from aigentflow.runtime.result import ClaimPart
 from aigentflow.workspace.proposal import FileChange, Proposal
 
 
@@ -21,7 +20,6 @@ class Report:
 
     value: Any
     format: Literal["json", "text", "unstructured"]
-    claims: tuple[ClaimPart, ...] = ()
     said: Any = None
     """The answer as the agent gave it, for the audit: its JSON value, or its text."""
 
@@ -46,24 +44,14 @@ def repair_request(problems: list[str], schema: Mapping[str, Any]) -> str:
     )
 
 
-def report_of(text: str, schema: Mapping[str, Any] | None, proposal: Proposal, exists: Callable[[str], bool] | None = None) -> Report:
+def report_of(text: str, schema: Mapping[str, Any] | None, proposal: Proposal, _exists: Callable[[str], bool] | None = None) -> Report:
     """Return the report of a run; an answer that does not meet the contract is kept as text."""
     if schema is None:
         return Report(text or None, "text", said=text)
     value = extract_json(text)
     if value is None or validate(schema, _without_measured(value)):
         return Report(text or None, "unstructured", said=text)
-    return Report(_with_lines(_without_measured(value), proposal), "json", _claims(value, proposal, exists), said=value)
-
-
-def _claims(value: Any, proposal: Proposal, exists: Callable[[str], bool] | None) -> tuple[ClaimPart, ...]:
-    """Return the claims as far as they can be judged by the proposal alone."""
-    if exists is None:
-        return ()
-    from aigentflow.runtime.auditing.claims import audit
-    from aigentflow.runtime.auditing.record import Record
-
-    return audit(value, Record(proposal, {}, (), 0, exists, lambda _path: None))
+    return Report(_with_lines(_without_measured(value), proposal), "json", said=value)
 
 
 def lines_changed(change: FileChange) -> int:
