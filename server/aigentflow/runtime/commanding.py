@@ -116,6 +116,8 @@ class Commands:
         """Run the agent's own command and say how it ended."""
         command, wanted = str(arguments["command"]), bool(arguments.get("keep_changes", False))
         keep = wanted and self._may.writes
+        if "\0" in command:
+            return Answer("The command was not run: it holds a character that no program can be given (U+0000).", True)
         milliseconds = arguments.get("timeout")
         seconds = min(milliseconds / 1000, LONGEST_SECONDS) if isinstance(milliseconds, int) and milliseconds > 0 else DEFAULT_SECONDS
         before = self.edits
@@ -183,7 +185,7 @@ class Commands:
         if change.kind == "delete":
             self._overlay.delete(change.path)
         elif change.kind == "other" or change.data is None:
-            raise EditError(f"{change.path} is not taken: {change.note or 'its content was not collected'}")
+            raise EditError(f"{_plain(change.path)} is not taken: {change.note or 'its content was not collected'}")
         else:
             self._overlay.take(change.path, change.data, executable=change.executable)
 

@@ -264,6 +264,8 @@ def _search_text(findings: Findings, query: Query, numbers: bool, n_searched: in
 
 
 def _bounded(text: str) -> str:
+    # Half a surrogate pair, as a buffer or the name of a file can hold it, cannot be sent.
+    text = text if text.isascii() else text.encode("utf-8", "replace").decode()
     if len(text) <= _LONGEST_ANSWER + 1000:
         return text
     return f"{text[:_LONGEST_ANSWER]}\n[{len(text) - _LONGEST_ANSWER:,} more characters were left out; ask for a smaller part]"

@@ -10,6 +10,7 @@ from ..errors import EditError, PathMissing, PathRefused
 from .boundary import MAX_FILE, Boundary, Decision
 from .decoding import BinaryContent, decode, encode
 from .diff import apply_edits, hunks
+from .forms import form_problem
 from .lines import line_end_of
 from .names import folded, secret_name
 from .places import PlainText, replace_text
@@ -73,7 +74,7 @@ class Overlay:
         prefix = under + "/" if under else ""
         own = {path for path, pending in self._pending.items() if path.startswith(prefix) and pending.text is not None}
         for path in self.snapshot.paths(under, limit=limit):
-            if (path in own or path not in self._pending) and secret_name(folded(path).split("/")) is None:
+            if (path in own or path not in self._pending) and secret_name(folded(path).split("/")) is None and _can_be_asked_for(path):
                 own.discard(path)
                 yield path
         yield from sorted(path for path in own if self._bases[path] is None)
@@ -259,6 +260,11 @@ class Overlay:
             elif not below:
                 names.discard(name)
         return names
+
+
+def _can_be_asked_for(path: str) -> bool:
+    """Whether the form of the path lets a tool name it; a name with line ends, say, could pass for several in a list."""
+    return (path.isascii() and path.isprintable()) or form_problem(path) is None
 
 
 def _file_change(path: str, kind: ChangeKind, file: FileText, after: str | None) -> FileChange:
