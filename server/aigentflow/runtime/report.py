@@ -6,7 +6,7 @@ The model's word on `verification` and `linesChanged` is a claim; `auditing` hol
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,7 +44,7 @@ def repair_request(problems: list[str], schema: Mapping[str, Any]) -> str:
     )
 
 
-def report_of(text: str, schema: Mapping[str, Any] | None, proposal: Proposal, _exists: Callable[[str], bool] | None = None) -> Report:
+def report_of(text: str, schema: Mapping[str, Any] | None, proposal: Proposal) -> Report:
     """Return the report of a run; an answer that does not meet the contract is kept as text."""
     if schema is None:
         return Report(text or None, "text", said=text)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aigentflow.definitions.contract import extract_json
 from aigentflow.errors import PathError
 from aigentflow.redaction import Redactor
 from aigentflow.runtime.auditing.claims import audit
@@ -50,12 +49,10 @@ def summarize(remains: Remains, teller: Teller, redactor: Redactor) -> RunResult
     verification = remains.verifier.of(proposal, otherwise) if remains.verifier is not None else not_verified(otherwise)
     commands = remains.commands
     ran = tuple(commands.records) if commands is not None else ()
-    report = report_of(ending.text, remains.schema, proposal, context.overlay.exists)
+    report = report_of(ending.text, remains.schema, proposal)
     record = Record(
         proposal, verification, ran, commands.edits if commands is not None else 0, context.overlay.exists, _reader(context.overlay)
     )
-    # The answer as it was given: what the server measures itself was taken out of the report, and is a claim here.
-    said = extract_json(ending.text) if report.format == "json" else ending.text
     return RunResult(
         run=context.request.run,
         agent=context.definition.id,
@@ -68,7 +65,7 @@ def summarize(remains: Remains, teller: Teller, redactor: Redactor) -> RunResult
         gaps=remains.gaps,
         report=redactor.value(report.value),
         report_format=report.format,
-        claims=tuple(_clean_claim(claim, teller) for claim in audit(said, record)),
+        claims=tuple(_clean_claim(claim, teller) for claim in audit(report.said, record)),
         weakenings=weakenings(proposal),
         box=commands.part() if commands is not None else None,
         commands=tuple(_clean(part, teller) for part in ran),

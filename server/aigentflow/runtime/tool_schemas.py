@@ -68,8 +68,8 @@ ALL: tuple[Json, ...] = (
     ),
     _tool(
         "Bash",
-        "Run a shell command in a box: a copy-on-write view of the workspace with all pending changes, no network, no secrets, no terminal. "
-        "What it writes is dropped, unless keep_changes is set: then changed files join the proposal, within the boundary.",
+        "Run a shell command in a box: a copy-on-write view of the workspace with all pending changes, without network, secrets or "
+        "terminal. What it writes is dropped, unless keep_changes is set: then changed files join the proposal, within the boundary.",
         {
             "command": _TEXT,
             "timeout": {**_COUNT, "description": "Milliseconds, default 120000, at most 600000"},
