@@ -160,3 +160,39 @@ async def test_secrets_of_the_past_are_not_told(repository: Path, tmp_path: Path
             await made.close()
         assert "no more secrets" in outcome.output and "[hidden]" in outcome.output
         assert not re.search("older-horse|stashed-horse|word-in-an-address|eC1hY2Nlc3", outcome.output)
+
+
+@pytest.mark.parametrize("tier", TIERS)
+async def test_a_link_on_the_way_to_programs_opens_nothing_beside_them(tree: Path, tmp_path: Path, tier: str) -> None:
+    home = tmp_path / "home"
+    programs = home / "kept" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "greet").write_text("#!/bin/sh\necho hello\n")
+    (programs / "greet").chmod(0o755)
+    (home / "kept" / "letters").mkdir()
+    (home / "kept" / "letters" / "one.txt").write_text("not for the box\n")
+    (home / "tools").symlink_to("kept")
+    made = Box()
+    try:
+        await made.start(str(tree), {"PATH": f"{home}/tools/bin:{os.environ['PATH']}"}, str(home), tier)
+        if (await made.prepared()).tier != tier:
+            pytest.skip(f"no {tier} here")
+        assert (await run(made, "greet")).output == "hello\n"
+        assert "not for the box" not in (await run(made, f"cat {home}/tools/letters/* {home}/kept/letters/*")).output
+    finally:
+        await made.close()
+
+
+async def test_the_helper_takes_no_module_from_where_the_editor_was_started(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("select", "json", "struct"):
+        (tree / f"{module}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    monkeypatch.chdir(tree)
+    monkeypatch.setenv("PYTHONPATH", f".:{tree}")
+    made = await started(tree, tmp_path, "namespaces")
+    try:
+        assert (await run(made, "echo fine")).output == "fine\n"
+    finally:
+        await made.close()
+    assert not (tmp_path / "ran").exists()

@@ -11,6 +11,7 @@ import struct
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from .toolchain_variables import wanted_variables
@@ -44,7 +45,8 @@ class Box:
         """Start the helper process, so that a box is ready sooner; nothing of a workspace is looked at yet."""
         if sys.platform != "linux" or self._alive:
             return
-        path = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+        # Of the person's own list, which may name folders of the workspace, the helper needs only where it lies itself.
+        path = {"PYTHONPATH": str(Path(__file__).parents[2])} if "PYTHONPATH" in os.environ else {}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
@@ -54,6 +56,7 @@ class Box:
             stdout=asyncio.subprocess.PIPE,
             # The helper needs none of the person's variables, and what it does not have cannot leak.
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", **path},
+            cwd="/",
         )
         self._pump = asyncio.create_task(self._read(self._process), name="box")
 

@@ -120,7 +120,8 @@ def _program(order: Order, site: Site, tier: Tier, place: _Place, libc: Libc) ->
             if os.geteuid() == 0:
                 libc.drop_capability_bounds()
                 libc.drop_capabilities()
-            read = [*(bind.path for bind in site.toolchains.binds), *(link.path for link in site.toolchains.links), *_SYSTEM]
+            # Links need no rule of their own, and one that leads above what is shown would open all of that.
+            read = [*(bind.path for bind in site.toolchains.binds), *_SYSTEM]
             read += [f"{site.root}/{path}" for path in place.copied.linked]
             landlock.restrict(read, [place.scratch.path])
             seccomp.install(filter_program)
