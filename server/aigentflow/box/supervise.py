@@ -23,6 +23,8 @@ _LOOK_SECONDS = 0.1
 """How often processes and memory are counted."""
 _DRAIN_SECONDS = 0.5
 """How long output may still come once all processes were ended."""
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTERM, signal.SIGCHLD, signal.SIGXFSZ)
+"""Those that Python, or who started the server, may have set to be ignored, which a program would inherit."""
 _NO_CORE = 1
 """A core limit of 1 byte writes no file and, unlike 0, also keeps a core handler of the machine from being started."""
 
@@ -88,9 +90,8 @@ def _as_child(program: Callable[[], NoReturn], writer: int, limits: Limits, *, s
         os.dup2(writer, 1)
         os.dup2(writer, 2)
         os.closerange(3, _most_descriptors())
-        for number in range(1, signal.NSIG):
-            with suppress(OSError, ValueError):
-                signal.signal(number, signal.SIG_DFL)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.umask(0o022)
         _limit(limits, shares_processes=shares_processes)
