@@ -32,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
     request, boundary = prepare(workspace, options)
     # The SDK takes the address from the environment.
     os.environ.update(service_environment(os.environ, workspace.user))
-    result = asyncio.run(_run(request))
+    result = asyncio.run(_run(request, options.agent))
     if result.code == "no-key":
         raise ConfigurationError(result.reason)
     applied = _apply(result, boundary, os.environ) if options.apply else None
@@ -42,11 +42,14 @@ def main(options: argparse.Namespace) -> int:
     return 0 if result.outcome == "finished" and not failed and (applied is None or applied["problem"] is None) else 1
 
 
-async def _run(request: RunRequest) -> RunResult:
+async def _run(request: RunRequest, agent: str) -> RunResult:
+    from aigentflow.command_line.approval import approve_at_terminal
     from aigentflow.command_line.run_output import show_progress
-    from aigentflow.runtime.run import execute
+    from aigentflow.runtime.run import Kit, execute
+    from aigentflow.runtime.steering import Steering
 
-    task = asyncio.ensure_future(execute(request, show_progress))
+    kit = Kit(steering=Steering(lambda command: approve_at_terminal(agent, command)))
+    task = asyncio.ensure_future(execute(request, show_progress, kit=kit))
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):
         # Windows has no signal handlers in its loop; there asyncio.run itself cancels us on Ctrl-C.
