@@ -99,6 +99,9 @@ def _fork_mapped(next_order: Next, site: Site, written: int, writer: int) -> int
     if pid == 0:
         os.close(asking[0])
         os.close(told[1])
+        if os.geteuid() != 0:
+            # It maps itself. While it could still ask, the helper would wait for the end of the command and heed nothing else.
+            os.close(asking[1])
         _in_child(lambda: run_in_namespaces(next_order, site, written, writer, lambda: _ask(asking[1], told[0])))
     os.close(asking[1])
     os.close(told[0])
