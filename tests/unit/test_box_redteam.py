@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import os
 import re
+import signal
 import stat
 import subprocess
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +19,7 @@ import pytest_asyncio
 
 from aigentflow.box.client import Box
 from aigentflow.box.values import Limits, Order, Outcome, Topping
+from processes import running
 
 pytestmark = pytest.mark.asyncio
 TIERS = ("namespaces", "bubblewrap", "landlock")
@@ -196,3 +201,62 @@ async def test_the_helper_takes_no_module_from_where_the_editor_was_started(
     finally:
         await made.close()
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("victim", ["its supervisor", "the run"])
+async def test_nothing_outlives_a_kill(tree: Path, tmp_path: Path, tier: str, victim: str) -> None:
+    mark = f"{os.getpid()}.{tree.stat().st_ino}"
+    before = _places()
+    program = f"""
+import asyncio
+from aigentflow.box.client import Box
+from aigentflow.box.values import Order
+async def main():
+    box = Box()
+    await box.start({str(tree)!r}, {{"PATH": {os.environ["PATH"]!r}}}, {str(tmp_path)!r}, {tier!r})
+    print((await box.prepared()).tier, box._process.pid, flush=True)
+    await box.run(Order("(sleep {mark} &); setsid sleep {mark} & wait; sleep {mark}"))
+    print("went on", flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout is not None
+        held, helper = host.stdout.readline().split()
+        if held != tier:
+            host.kill()
+            pytest.skip(f"no {tier} here")
+        assert await _becomes(lambda: running(mark))
+        if victim == "the run":
+            host.kill()
+        else:
+            for pid in _children(int(helper)):
+                os.kill(pid, signal.SIGKILL)
+            assert host.stdout.readline() == "went on\n"
+        assert await _becomes(lambda: not running(mark))
+        assert await _becomes(lambda: victim != "the run" or not _places() - before)
+        host.kill()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _places() -> set[str]:
+    """Return the folders of copies of this user, which others who run at the same time have as well."""
+    return {str(path) for path in Path("/dev/shm").glob(f"aigentflow-boxes-{os.geteuid()}/box-*") if _is_of_nobody(path)}
+
+
+def _is_of_nobody(path: Path) -> bool:
+    with contextlib.suppress(OSError), open(path.with_suffix(".lock")) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+async def _becomes(holds: Callable[[], bool]) -> bool:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.01)
+    return True

@@ -76,6 +76,11 @@ class Hidden:
         """Whether the kernel tells of changes; else each answer looks at every folder."""
         return self._watcher is not None
 
+    @property
+    def process(self) -> int:
+        """The process that looks into the past of the repository, -1 where there is none any more."""
+        return self._history.process
+
     def paths(self) -> tuple[str, ...]:
         """Return the files, links and whole folders that are to be hidden, relative to the workspace with `/`, sorted."""
         if not self._folders:

@@ -43,6 +43,11 @@ class History:
             with suppress(OSError):
                 self._start(git, root)
 
+    @property
+    def process(self) -> int:
+        """The process that asks, -1 once it is done."""
+        return self._pid if self._reader >= 0 else -1
+
     def files(self, seconds: float = 0.0) -> tuple[SecretFile, ...]:
         """Return what was found, newest first; waits that long for it, and is empty while it is not known."""
         poll = select.poll()

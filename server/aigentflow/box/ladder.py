@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from .jobs import start_job
 from .namespaced import FILE_CLOCK, Site
 from .toolchains import find_toolchains
 from .values import Limits, Order, Outcome, Tier, TierReport, outcome_from_json
+from .vanishing import vanishing_folder
 
 _LADDER: tuple[Tier, ...] = ("namespaces", "bubblewrap", "landlock")
 _SECONDS = 5.0
@@ -133,8 +132,8 @@ def _why_changes(outcome: Outcome, tree: Path) -> str:
 @contextmanager
 def _tree() -> Iterator[Path]:
     """Make a small tree to try on; it goes away whatever happens."""
-    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="aigentflow-trial-")))
-    try:
+    with vanishing_folder("aigentflow-trial-") as path:
+        folder = Path(path)
         (folder / "old").mkdir()
         for name in ("a.txt", "gone.txt", "kept.txt", "old/inside.txt", ".env"):
             (folder / name).write_text(name)
@@ -143,8 +142,6 @@ def _tree() -> Iterator[Path]:
             # A file that is as new as the command would be taken for one that was saved meanwhile.
             time.sleep(0.001)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _intact(tree: Path) -> bool:

@@ -14,7 +14,7 @@ from .comparing import collect_copy
 from .copied import Copied
 from .copying import copy_tree
 from .libc import Libc
-from .namespace import HOME, environment, identity_for
+from .namespace import HOME, Identity, environment, identity_for
 from .namespaced import Site, execute_shell, outcome_of, send, shell
 from .processes import Descendants
 from .scratch import Scratch, choose_parent, make_scratch, remove_scratch, sweep
@@ -64,11 +64,7 @@ def _run(order: Order, site: Site, tier: Tier, result: int) -> None:
     libc = Libc()
     os.setsid()
     libc.adopt_orphans()
-    who = identity_for(site.root)
-    if who.as_root and who.uid != 0:
-        os.setgroups([who.gid])
-        os.setresgid(who.gid, who.gid, who.gid)
-        os.setresuid(who.uid, who.uid, who.uid)
+    _become(identity_for(site.root))
     # Not killed at once: what it started has to be ended, and its copy removed, before it goes.
     libc.die_with_parent(signal.SIGTERM)
     parent = choose_parent(site.cache)
@@ -83,6 +79,25 @@ def _run(order: Order, site: Site, tier: Tier, result: int) -> None:
         # After the answer: where there is no room in memory, removing thousands of files takes a second.
         os.close(result)
         remove_scratch(scratch)
+
+
+def _become(who: Identity) -> None:
+    if who.as_root and who.uid != 0:
+        os.setgroups([who.gid])
+        os.setresgid(who.gid, who.gid, who.gid)
+        os.setresuid(who.uid, who.uid, who.uid)
+
+
+def sweep_copies(site: Site) -> None:
+    """Remove the copies of commands whose process was killed before it could do so."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(identity_for(site.root))
+            sweep(choose_parent(site.cache))
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def _prepare(order: Order, site: Site, tier: Tier, scratch: Scratch) -> _Place:

@@ -26,14 +26,19 @@ from .hidden import Hidden, Mask
 from .jobs import Prepared, prepare_job, start_job
 from .ladder import choose_tier, confirm_tier
 from .leaks import without_secrets
+from .libc import Libc
 from .memory import first_to_go
 from .namespaced import Site
+from .on_copy import sweep_copies
 from .packages import packages
+from .processes import end_strays, has_ended
 from .toolchains import find_toolchains
 from .values import EndedBy, Limits, Order, Outcome, Tier, TierReport, order_from_json, to_json
 
 _LATE_SECONDS = 3.0
 """How long after its own time limit a job that does not end by itself is ended from outside."""
+_LEAVE_SECONDS = 1.0
+"""How long commands may take to clear up when the helper itself is to end."""
 _MOST_FRAME = 512 << 20
 
 
@@ -66,6 +71,8 @@ class Helper:
         self._prepared: Prepared | None = None
         self._ending: list[int] = []
         """Processes whose command has ended and that are about to end themselves."""
+        self._on_copies = False
+        """Whether commands ran on copies of the workspace."""
 
     def serve(self) -> None:
         """Answer frames until stdin ends; then end what goes on."""
@@ -74,11 +81,28 @@ class Helper:
                 pass
         finally:
             self._drop_prepared()
-            for job in self._jobs.values():
-                _end(job.pid, signal.SIGKILL)
-            for job in list(self._jobs.values()):
-                self._close(job)
+            self._end_jobs()
             self._reap(0)
+            self._clear_up()
+
+    def _end_jobs(self) -> None:
+        """End all commands. Those on a copy, which no namespace holds together, are given a moment to clear up after themselves."""
+        until = time.monotonic() + _LEAVE_SECONDS
+        for job in self._jobs.values():
+            _end(job.pid, signal.SIGTERM if self._on_copies else signal.SIGKILL)
+        for job in list(self._jobs.values()):
+            if not has_ended(job.pid, until):
+                _end(job.pid, signal.SIGKILL)
+            self._close(job)
+
+    def _clear_up(self) -> None:
+        """End and remove what a killed job has left behind."""
+        known = [job.pid for job in self._jobs.values()] + self._ending
+        known += [self._prepared.pid] if self._prepared is not None else []
+        end_strays([*known, *([self._hidden.process] if self._hidden is not None else [])])
+        if self._on_copies and self._site is not None:
+            with suppress(OSError):
+                sweep_copies(self._site)
 
     def _turn(self) -> bool:
         """Wait for the next thing to happen and deal with it; False when stdin has ended."""
@@ -182,6 +206,7 @@ class Helper:
         try:
             if tier == "none" and not unprotected:
                 raise OSError(1, self._report.words)
+            self._on_copies = self._on_copies or tier != "namespaces"
             pid, result = self._begin(order, replace(self._site, hidden=self._hidden.paths()), tier)
         except OSError as error:
             self._answer(identifier, Outcome(None, problem=f"no process could be started ({error.strerror})", tier=tier))
@@ -217,6 +242,7 @@ class Helper:
             self._ending.append(job.pid)
         else:
             self._close(job)
+            self._clear_up()
         if job.ended and not job.data:
             self._answer(job.identifier, Outcome(None, ended_by=job.ended))
             return
@@ -255,6 +281,7 @@ def main() -> NoReturn:
     output = os.dup(1)
     os.dup2(2, 1)
     first_to_go()
+    Libc().adopt_orphans()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Ctrl+C in a terminal is for the run; this process ends when its stdin does.
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
