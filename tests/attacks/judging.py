@@ -53,7 +53,7 @@ def play(case: Case, world: World) -> list[str]:
         played = asyncio.run(_run(given, world))
     wrong = list(_wrong_answers(given, played))
     if not any(call.then for call in given.calls):
-        wrong += [f"the run itself changed {path}" for path in _differences(before, world.fingerprint())]
+        wrong += [f"the run itself changed {path}" for path in changed_paths(before, world.fingerprint())]
     wrong += _wrong_proposal(given, played.result.proposal)
     wrong += _wrong_outside(given, world, played)
     wrong += _wrong_apply(given, world, played.result.proposal)
@@ -228,7 +228,7 @@ def _wrong_apply(case: Case, world: World, proposal: Proposal) -> Iterator[str]:
     if said.partition(":")[0] != case.applied:
         yield f"apply said {said!r} instead of {case.applied!r}"
     touched = set(case.proposal) if said == "yes" else set()
-    changed = _differences(before, world.fingerprint())
+    changed = changed_paths(before, world.fingerprint())
     folders = {"/".join(path.split("/")[:count]) for path in touched for count in range(1, path.count("/") + 1)} | {""}
     for path in changed:
         inside = path.removeprefix("ws/") if path.startswith("ws/") else None
@@ -246,5 +246,6 @@ def _as_proposed(root: Path, path: str, proposal: Proposal) -> bool:
     return not file.is_symlink() and file.is_file() and file.read_bytes() == encode(change.after, change.encoding, bom=change.bom)
 
 
-def _differences(before: Prints, after: Prints) -> list[str]:
+def changed_paths(before: Prints, after: Prints) -> list[str]:
+    """Return the paths of which anything differs, sorted."""
     return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
