@@ -1,5 +1,5 @@
 # Every target sets up what it needs in .venv of this checkout; no root, no key.
-.PHONY: help setup demo test check format test-sample test-real test-editors bench wheel clean
+.PHONY: help setup demo test check format test-attacks test-sample test-real test-editors bench wheel clean
 
 python = .venv/bin/python
 
@@ -7,6 +7,7 @@ help:
 	@echo "make demo          the main job on a sample workspace (replayed model turns; LIVE=1 calls Claude)"
 	@echo "make test          unit, property and scenario tests"
 	@echo "make check         format, lint, types, layers"
+	@echo "make test-attacks  the attack suite, 100,000 changed paths, 10,000 races"
 	@echo "make test-sample   npm ci, typecheck, tests and lint of the sample workspace"
 	@echo "make test-real     verification with real toolchains and projects, slow"
 	@echo "make test-editors  real editors, headless"
@@ -21,8 +22,14 @@ setup: .venv/.ready
 demo: .venv/.ready
 	@sh .ci/with-packages $(python) -m aigentflow demo $(if $(LIVE),--live)
 
+# Long ones that have a target of their own.
+attacks = tests/attacks tests/property/test_path_mutations.py tests/property/test_boundary_races.py
+
 test: .venv/.ready
-	@$(python) -m pytest -n auto --maxprocesses 4 $(ARGS)
+	@$(python) -m pytest -n auto --maxprocesses 4 $(attacks:%=--ignore=%) $(ARGS)
+
+test-attacks: .venv/.ready
+	@$(python) -m pytest -n auto --maxprocesses 4 $(attacks) $(ARGS)
 
 check: .venv/.ready
 	@$(python) -m ruff format --check server tests
