@@ -163,6 +163,10 @@ async def _sees_the_refusal(desk: Wired) -> None:
     assert "secretPlan" not in json.dumps(found)
     assert await _titles(desk, WEB) == ["Hand to frontend in a task comment", "Decline"]
     assert await _titles(desk, WEB, line=2) == [], "the quick fixes stand where the diagnostic stands"
+    elsewhere = [action["title"] for action in await desk.actions(SERVICE, 1) if "docs/new.md" in action["title"]]
+    assert [title.split(":")[0] for title in elsewhere] == ["Allow for this run and start it again", "Decline"], (
+        "it has no place of its own"
+    )
 
 
 async def _hands_over(desk: Wired) -> None:
@@ -212,3 +216,59 @@ async def _titles(desk: Wired, name: str, line: int = 0) -> list[str]:
 
 def _results(body: Json) -> list[str]:
     return [str(part["content"]) for part in body["messages"][-1]["content"] if part["type"] == "tool_result"]
+
+
+SCRIBE = """---
+agent: scribe
+description: Writes
+tools: [Read, Write, Edit]
+boundaries:
+  allow: [notes/**]
+---
+# Role
+
+You write.
+"""
+STRAYS = {
+    "tools": [
+        _call("Write", file_path="docs/new.md", content="x"),
+        _call("Read", file_path=".env"),
+        _edit(WEB, "= 1", "= 2"),
+        _edit("package.json", "shop", "shops"),
+    ]
+}
+
+
+@pytest.mark.parametrize("profile", [VSCODE, NEOVIM_10], ids=lambda profile: profile.fixture)
+async def test_files_that_nobody_has_open_new_files_and_secrets(shop: Path, profile: Profile) -> None:
+    agent = ".aigentflow/agents/scribe.md"
+    (shop / agent).write_text(SCRIBE, encoding="utf-8")
+    with StandIn([STRAYS, {"text": "Done."}]) as service:
+        async with wired(profile, shop, _environment(service)) as desk:
+            await desk.client.request("workspace/executeCommand", {"command": "aigentflow.trust", "arguments": [{}]})
+            desk.editor.open(agent)
+            order = {"agent": "scribe", "task": "write\n it */ down", "uri": (shop / agent).as_uri()}
+            run = await _command(desk, "run", order)
+            await desk.said("scribe: finished")
+            (created,) = await _until(desk, agent, 1)
+            assert created["message"] == "scribe wanted to change docs/new.md (Write) and may not: outside the boundary (notes/**)."
+            assert created["range"]["start"]["line"] == SCRIBE[: SCRIBE.index("allow:")].count("\n")
+            (secret,) = await _until(desk, ".env", 1)
+            assert "wanted to read this file (Read)" in secret["message"] and "not-for-anybody" not in json.dumps(desk.editor.log)
+            (closed,) = await _until(desk, WEB, 1)
+            assert closed["code"] == "scribe/boundary" and "belongs to frontend" in closed["message"]
+            desk.editor.open(".env")
+            await _until(desk, ".env", 1)
+            assert await _titles(desk, ".env") == ["Decline"]
+            assert await _command(desk, "handover", {"run": run["run"], "path": WEB}) == {"done": True}
+            assert '// @frontend: scribe needs a change here for its task "write it */ down"' in await desk.text_has(WEB, "@frontend")
+            await _until(desk, WEB, 0)
+            for path in ("package.json", ".env", "docs/none.md"):
+                assert await _command(desk, "handover", {"run": run["run"], "path": path}) == {"done": False}
+                assert (await _command(desk, "allow", {"run": run["run"], "path": path}))["done"] is (path == "package.json")
+
+
+async def _command(desk: Wired, name: str, argument: Json) -> Json:
+    answer = await desk.client.request("workspace/executeCommand", {"command": f"aigentflow.{name}", "arguments": [argument]})
+    assert "error" not in answer, answer
+    return dict(answer["result"])

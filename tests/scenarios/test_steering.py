@@ -147,8 +147,11 @@ async def _in_the_persons_file(desk: Wired, text: str) -> None:
 Change = Callable[[Wired, str], Awaitable[None]]
 
 
-@pytest.mark.parametrize("change", [_in_the_buffer, _on_disk, _in_the_persons_file], ids=lambda change: change.__name__.strip("_"))
-@pytest.mark.parametrize(("text", "held"), [(NARROW, True), (WIDER, False)], ids=["narrower", "wider"])
+@pytest.mark.parametrize(
+    ("change", "text", "held"),
+    [(_in_the_buffer, NARROW, True), (_on_disk, NARROW, True), (_in_the_persons_file, NARROW, True), (_on_disk, WIDER, False)],
+    ids=["narrower in the buffer", "narrower on disk", "narrower in the person's file", "wider"],
+)
 async def test_a_narrower_boundary_holds_at_once_and_a_wider_one_for_the_next_run(
     shop: Path, change: Change, text: str, held: bool
 ) -> None:
@@ -193,8 +196,8 @@ class Person:
 
 ASK = {"AIGENTFLOW_COMMANDS_UNPROTECTED": "ask", "AIGENTFLOW_COMMANDS_BOX": "none"}
 ANSWERS: Mapping[str, tuple[Json, bool]] = {
-    "yes": ({"result": {"title": RUN}}, True),
     "no": ({"result": {"title": DO_NOT}}, False),
+    "yes": ({"result": {"title": RUN}}, True),
     "dismissed": ({"result": None}, False),
     "another": ({"result": {"title": "run this command unprotected"}}, False),
     "nonsense": ({"result": [RUN]}, False),
@@ -206,25 +209,28 @@ def _command(marker: Path) -> str:
     return f"echo one\ntouch '{marker}' # \u202e[safe](command:x)"
 
 
-@pytest.mark.parametrize("name", ANSWERS)
-async def test_a_command_runs_unprotected_only_after_a_plain_yes_to_its_whole_text(shop: Path, tmp_path: Path, name: str) -> None:
-    given, runs = ANSWERS[name]
-    marker = tmp_path / "ran"
+def _bash(marker: Path) -> Json:
+    return {"name": "Bash", "input": {"command": _command(marker)}}
+
+
+async def test_a_command_runs_unprotected_only_after_a_plain_yes_to_its_whole_text(shop: Path, tmp_path: Path) -> None:
+    answers = iter([given for given, _ in ANSWERS.values()])
 
     async def answer() -> Json:
-        return given
+        return next(answers)
 
-    with StandIn([{"tools": [{"name": "Bash", "input": {"command": _command(marker)}}]}, DONE]) as service:
+    with StandIn([{"tools": [_bash(tmp_path / name) for name in ANSWERS]}, DONE]) as service:
         async with wired(VSCODE, shop, _environment(service, **ASK)) as desk:
             person = Person(desk, answer)
             await _start(desk)
             await desk.said("backend_dev: finished")
-            (question,) = person.questions
-            assert [action["title"] for action in question["actions"]] == [RUN, DO_NOT]
-            lines = f"    echo one ⏎\n    touch '{marker}' # ⟨U+202E⟩[safe]⟨⟩(command:x)"
-            assert lines in question["message"] and "2 lines" in question["message"]
-            assert marker.exists() is runs
-            assert ("did not allow" in _results(service.bodies[1])[0]) is not runs
+            assert len(person.questions) == len(ANSWERS), "a yes is for one command"
+            for name, question, result in zip(ANSWERS, person.questions, _results(service.bodies[1]), strict=True):
+                assert [action["title"] for action in question["actions"]] == [RUN, DO_NOT]
+                lines = f"    echo one ⏎\n    touch '{tmp_path / name}' # ⟨U+202E⟩[safe]⟨⟩(command:x)"
+                assert lines in question["message"] and "2 lines" in question["message"]
+                assert (tmp_path / name).exists() is ANSWERS[name][1], name
+                assert ("did not allow" in result) is not ANSWERS[name][1]
 
 
 async def test_a_run_that_is_cancelled_while_the_question_stands_never_runs_the_command(shop: Path, tmp_path: Path) -> None:
@@ -234,7 +240,7 @@ async def test_a_run_that_is_cancelled_while_the_question_stands_never_runs_the_
         await late.wait()
         return {"result": {"title": RUN}}
 
-    with StandIn([{"tools": [{"name": "Bash", "input": {"command": _command(marker)}}]}, DONE]) as service:
+    with StandIn([{"tools": [_bash(marker)]}, DONE]) as service:
         async with wired(VSCODE, shop, _environment(service, **ASK)) as desk:
             person = Person(desk, answer)
             await _start(desk)
@@ -258,7 +264,7 @@ async def test_where_nobody_may_be_asked_no_command_runs(
     shop: Path, tmp_path: Path, profile: Profile, environment: dict[str, str], words: str
 ) -> None:
     marker = tmp_path / "ran"
-    with StandIn([{"tools": [{"name": "Bash", "input": {"command": _command(marker)}}]}, DONE]) as service:
+    with StandIn([{"tools": [_bash(marker)]}, DONE]) as service:
         async with wired(profile, shop, _environment(service, **environment)) as desk:
             await _start(desk)
             await desk.said("backend_dev: finished")
