@@ -260,3 +260,13 @@ async def _becomes(holds: Callable[[], bool]) -> bool:
         while not holds():
             await asyncio.sleep(0.01)
     return True
+
+
+async def test_a_flood_of_files_ends_the_looking(tree: Path, tmp_path: Path) -> None:
+    made = await started(tree, tmp_path, "namespaces")
+    try:
+        flood = "for number in range(60_000): open(f'flood/{number}', 'w').close()"
+        outcome = await run(made, f'mkdir flood && python3 -c "{flood}"; exit 3')
+    finally:
+        await made.close()
+    assert (outcome.exit, outcome.n_changes, len(outcome.changes)) == (3, 50_000, 5_000)

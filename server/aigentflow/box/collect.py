@@ -18,6 +18,8 @@ MOST_CHANGES = 5_000
 LARGEST = 10_000_000
 """Bytes of one file whose content is taken."""
 LARGEST_SUM = 50_000_000
+MOST_COUNTED = 50_000
+"""Changes that are counted; a command can make more files than can be looked at in bearable time."""
 _DEEPEST = 120
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -36,7 +38,7 @@ class Collector:
         self._taken = 0
         self.changes: list[Changed] = []
         self.count = 0
-        """How many there are, those beyond the bound included."""
+        """How many there are, up to 50,000."""
 
     def collect(self) -> tuple[Changed, ...]:
         """Return the changes, ordered by path."""
@@ -60,6 +62,8 @@ class Collector:
             self._replaced(lower, frozenset(names), path)
         for name in names:
             full = f"{path}/{name}" if path else name
+            if self.count >= MOST_COUNTED:
+                return
             try:
                 status = os.stat(name, dir_fd=upper, follow_symlinks=False)
                 self._entry(upper, lower, full, status, depth)
@@ -97,7 +101,7 @@ class Collector:
             self._add(Changed(path, "other", note=note))
             return
         data = None
-        if self._contents:
+        if self._contents and len(self.changes) < MOST_CHANGES:
             data = _read(upper, name)
             self._taken += len(data)
         self._add(Changed(path, "modify" if existed else "create", data, executable=bool(status.st_mode & 0o111)))
