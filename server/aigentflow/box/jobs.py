@@ -48,12 +48,13 @@ def start_job(order: Order, site: Site, tier: Tier) -> tuple[int, int]:
     Tier `none` runs it without a fence: who asks for that has asked the person first.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC)
+    helper = os.getpid()
     if tier == "namespaces":
         pid = _fork_mapped(lambda: (order, site.hidden), site, order.limits.written, writer)
     else:
         pid = os.fork()
         if pid == 0:
-            _in_child(lambda: run_on_copy(order, site, tier, writer))
+            _in_child(lambda: run_on_copy(order, site, tier, writer, helper))
     os.close(writer)
     return pid, reader
 

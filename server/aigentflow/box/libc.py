@@ -74,9 +74,11 @@ class Libc:
         """Make the folder the root of this mount namespace."""
         self._syscall("pivot_root", os.fsencode(new_root), os.fsencode(put_old))
 
-    def die_with_parent(self, number: int = signal.SIGKILL) -> None:
-        """Have this process sent the signal when the thread that forked it ends."""
+    def die_with_parent(self, number: int = signal.SIGKILL, parent: int = 0) -> None:
+        """Have this process sent the signal when the thread that forked it ends, or now where `parent` is no longer its parent."""
         self._prctl(_PR_SET_PDEATHSIG, number)
+        if parent and os.getppid() != parent:
+            os.kill(os.getpid(), number)
 
     def adopt_orphans(self) -> None:
         """Become the parent of descendants whose own parent ends."""

@@ -41,11 +41,11 @@ class _Place:
         return f"{self.scratch.path}/{name}"
 
 
-def run_on_copy(order: Order, site: Site, tier: Tier, result: int) -> NoReturn:
-    """Run the order and write its outcome as JSON to the descriptor; to be called in a forked child, which ends here."""
+def run_on_copy(order: Order, site: Site, tier: Tier, result: int, helper: int) -> NoReturn:
+    """Run the order and write its outcome as JSON to the descriptor; to be called in a forked child of the `helper`, which ends here."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        _run(order, site, tier, result)
+        _run(order, site, tier, result, helper)
     except _Terminated:
         os._exit(0)
     except OSError as error:
@@ -60,13 +60,13 @@ def _terminate(_number: int, _frame: object) -> NoReturn:
     raise _Terminated
 
 
-def _run(order: Order, site: Site, tier: Tier, result: int) -> None:
+def _run(order: Order, site: Site, tier: Tier, result: int, helper: int) -> None:
     libc = Libc()
     os.setsid()
     libc.adopt_orphans()
     _become(identity_for(site.root))
     # Not killed at once: what it started has to be ended, and its copy removed, before it goes.
-    libc.die_with_parent(signal.SIGTERM)
+    libc.die_with_parent(signal.SIGTERM, helper)
     parent = choose_parent(site.cache)
     sweep(parent)
     scratch = make_scratch(parent)

@@ -25,6 +25,7 @@ _DRAIN_SECONDS = 0.5
 """How long output may still come once all processes were ended."""
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGTERM, signal.SIGCHLD, signal.SIGXFSZ)
 """Those that Python, or who started the server, may have set to be ignored, which a program would inherit."""
+_ROUNDS, _PAUSE = 100, 0.005
 _NO_CORE = 1
 """A core limit of 1 byte writes no file and, unlike 0, also keeps a core handler of the machine from being started."""
 
@@ -70,16 +71,35 @@ def supervise(program: Callable[[], NoReturn], limits: Limits, population: Popul
     """
     started = time.monotonic()
     reader, writer = os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
-    if child == 0:
-        _as_child(program, writer, limits, shares_processes=bool(place))
-    os.close(writer)
-    watch = _Watch(child, reader, limits, population, started, place)
     try:
-        return watch.until_end()
+        child = os.fork()
+        if child == 0:
+            _as_child(program, writer, limits, shares_processes=bool(place))
+        os.close(writer)
+        return _Watch(child, reader, limits, population, started, place).until_end()
     finally:
-        population.kill()
+        # Also where this process is asked to end in the middle of it.
+        _end_all(population)
         os.close(reader)
+
+
+def _end_all(population: Population) -> None:
+    """End all of them, and the children of those that forked while they were ended."""
+    for _ in range(_ROUNDS):
+        if not list(population.pids()):
+            return
+        population.kill()
+        _clear_away()
+        select.select([], [], [], _PAUSE)
+
+
+def _clear_away() -> dict[int, int]:
+    """Take note of all children that have ended; returns their states."""
+    ended: dict[int, int] = {}
+    with suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0] != 0:
+            ended[found[0]] = found[1]
+    return ended
 
 
 def _as_child(program: Callable[[], NoReturn], writer: int, limits: Limits, *, shares_processes: bool) -> NoReturn:
@@ -191,15 +211,7 @@ class _Watch:
 
     def _reap(self) -> None:
         """Take note of the program's end, and clear away whatever else has ended."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            if pid == self._child:
-                self._status = status
+        self._status = _clear_away().get(self._child, self._status)
 
     def _look(self) -> None:
         self._reap()
@@ -221,14 +233,7 @@ class _Watch:
             if poll.poll(int(left * 1000) + 1):
                 self._drain()
         self._reap()
-        # What is new since, such as the children of a process that forked while it was ended, has to go as well.
-        for _ in range(100):
-            left_over = list(self._population.pids())
-            if not left_over:
-                return
-            self._population.kill()
-            self._reap()
-            select.select([], [], [], 0.005)
+        _end_all(self._population)
 
 
 def _room(place: str) -> int:
