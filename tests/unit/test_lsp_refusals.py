@@ -258,6 +258,15 @@ def test_at_a_terminal_waiting_can_be_cancelled(terminal: Terminal) -> None:
         asyncio.run(terminal.ask(None))
 
 
+def test_nobody_is_asked_about_what_nobody_would_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from aigentflow.command_line.approval import approve_at_terminal
+
+    for stream in ("sys.stdin.isatty", "sys.stderr.isatty"):
+        monkeypatch.setattr(stream, lambda: True)
+    assert asyncio.run(approve_at_terminal("dev", "x" * 10_001)) is False
+    assert "10,001 characters" in capsys.readouterr().err
+
+
 def test_without_a_terminal_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
     from aigentflow.command_line.approval import approve_at_terminal
 

@@ -7,7 +7,7 @@ import contextlib
 import sys
 
 from aigentflow.command_line.output import remark
-from aigentflow.runtime.approval import question
+from aigentflow.runtime.approval import LONGEST, question
 
 _YES = "yes"
 
@@ -16,6 +16,9 @@ async def approve_at_terminal(agent: str, command: str) -> bool:
     """Return whether whoever sits at the terminal typed `yes` after having been shown the whole command."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         remark(f"aigentflow: {agent} wanted to run a command, and nobody can be asked here whether it may run unprotected; it is not run.")
+        return False
+    if len(command) > LONGEST:
+        remark(f"aigentflow: {agent} wanted to run a command of {len(command):,} characters unprotected; it is not run.")
         return False
     remark(f"\n{question(agent, command)}\n")
     _forget_what_was_typed()

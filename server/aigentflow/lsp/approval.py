@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aigentflow.lsp.convert import uri_of
-from aigentflow.runtime.approval import question
+from aigentflow.runtime.approval import LONGEST, question
 from aigentflow.state import write_private
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ async def approve(session: Session, run: Run, command: str) -> bool:
         return False
     if not session.client.capabilities.ask:
         session.say_once("Aigentflow: this editor cannot ask whether a command may run unprotected, so commands are not run.")
+        return False
+    if len(command) > LONGEST:
+        session.say_once(f"Aigentflow: {run.agent.id} wanted to run a command of {len(command):,} characters unprotected; it is not run.")
         return False
     text = f"Aigentflow: {question(run.agent.id, command)}"
     if len(text) > _SHOWN:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _LINE_LENGTH = 100
 _KEPT_EVENTS = 2000
+_NOTED = 500
+"""Characters of a command on the run's page."""
 
 
 class Run:
@@ -182,7 +184,7 @@ class Run:
             allowed = False
         if self.going_on and not self._cancelled and self._host is not None:
             self._host.tell({"type": "answer", "id": number, "allowed": allowed})
-            await self.note(f"A command was {'allowed' if allowed else 'not allowed'} to run unprotected: {shown(command)}")
+            await self.note(f"A command was {'allowed' if allowed else 'not allowed'} to run unprotected: {shown(command[:_NOTED])}")
 
     async def note(self, text: str) -> None:
         """Put a sentence on the run's page and into its journal."""

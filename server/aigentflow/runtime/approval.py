@@ -10,6 +10,10 @@ _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uf
 """Letters and marks that are drawn as nothing."""
 
 
+LONGEST = 10_000
+"""Characters of a command that a person can be asked about; a longer one is not run, since nobody would read it."""
+
+
 def question(agent: str, command: str) -> str:
     """Return the question about a command that an agent wants to run."""
     lines = shown(command).split("\n")

@@ -92,7 +92,7 @@ class Decisions:
         refusal = self._found(given)
         if refusal is None:
             return self._nothing(None)
-        self._refusals.settle(refusal)
+        self._refusals.settle(refusal, declined=True)
         await refusal.run.note(f"You declined the change to {refusal.path}.")
         return {"done": True}
 

@@ -81,13 +81,15 @@ class Refusals:
         self._session = session
         self._diagnostics = diagnostics
         self._open: dict[tuple[str, Path, str], Refusal] = {}
+        self._declined: set[tuple[str, str]] = set()
+        """Run and path; what was declined once is not shown again when the model tries again."""
         diagnostics.add_source(self.diagnostics_of, self.elsewhere)
 
     def take(self, run: Run, event: Mapping[str, Any]) -> None:
         """Show a refusal that a run has met, once for each path."""
         rule, asked = str(event.get("rule", "")), str(event.get("path", ""))
         path = _inside(run.order.root, asked) if rule in _RULES else None
-        if path is None or len(self._open) >= _MOST:
+        if path is None or len(self._open) >= _MOST or (run.id, path) in self._declined:
             return
         reason = _reason(str(event.get("reason", "")))
         owner = event.get("owner")
@@ -107,9 +109,11 @@ class Refusals:
         """Return the refusal of this run at this path."""
         return next((refusal for refusal in self._open.values() if refusal.run.id == run and refusal.path == path), None)
 
-    def settle(self, refusal: Refusal) -> None:
+    def settle(self, refusal: Refusal, *, declined: bool = False) -> None:
         """Take a refusal away that the person has decided on."""
         self._open.pop(self._key(refusal), None)
+        if declined:
+            self._declined.add((refusal.run.id, refusal.path))
         self._diagnostics.everything_changed()
 
     def _key(self, refusal: Refusal) -> tuple[str, Path, str]:
