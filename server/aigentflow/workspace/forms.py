@@ -23,9 +23,12 @@ _NOTATIONS = (
         "the path has an encoded separator; write the character itself",
     ),
 )
+_MARKS = re.compile(r"[\\:$`%]|//")
+"""One of these is in every notation above, so that most paths are through after one look."""
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)", re.IGNORECASE)
 _SHORT_NAME = re.compile(r"~\d")
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_OTHER = re.compile(r"[^\x00-\x7f]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\ufff0-\uffff\U000e0000-\U000e0fff]")
 
@@ -50,10 +53,10 @@ def form_problem(path: str) -> str | None:
 
 
 def _invisible(path: str) -> str | None:
-    if path.isascii():
-        control = _CONTROL.search(path)
-        return None if control is None else _names_character(control.group())
-    for character in path:
+    control = _CONTROL.search(path)
+    if control is not None:
+        return _names_character(control.group())
+    for character in _OTHER.findall(path):
         if unicodedata.category(character) in _INVISIBLE_CATEGORIES or _INVISIBLE.match(character):
             return _names_character(character)
     return None
@@ -64,6 +67,8 @@ def _names_character(character: str) -> str:
 
 
 def _notation(path: str) -> str | None:
+    if _MARKS.search(path) is None:
+        return None
     return next((problem for pattern, problem in _NOTATIONS if pattern.search(path)), None)
 
 
