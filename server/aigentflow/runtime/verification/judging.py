@@ -7,7 +7,7 @@ from dataclasses import replace
 from aigentflow.runtime.verification.grammar import Both, Branch, Either, Group, Node, Not, Pipe, Simple, parse
 from aigentflow.runtime.verification.grammar import Sequence as Parts
 from aigentflow.runtime.verification.makefile import NAMES, Makefile, read_makefile
-from aigentflow.runtime.verification.programs import CHECKS_NOTHING, TESTS_BY_STATUS, UNCLEAR, options_hide
+from aigentflow.runtime.verification.programs import CHECKS_NOTHING, SAME_AS, TESTS_BY_STATUS, UNCLEAR, options_hide
 from aigentflow.runtime.verification.running import Line, Meaning, Program, Recipe, Scripts, Several, meaning_of
 from aigentflow.runtime.verification.scripts import ScriptSource
 from aigentflow.runtime.verification.shell_state import (
@@ -20,6 +20,7 @@ from aigentflow.runtime.verification.shell_state import (
     runs_with_errexit,
     steers,
 )
+from aigentflow.runtime.verification.tsconfig import looks_at_nothing
 from aigentflow.runtime.verification.words import NotUnderstood, Word
 
 _DEEPEST = 12
@@ -222,6 +223,8 @@ class Judge:
         if why := UNCLEAR.get(program.name, ""):
             return masked(f"`{program.name}`: {why}")
         checks, why = options_hide(program.name, program.arguments)
+        if checks and not why and SAME_AS.get(program.name, program.name) == "tsc" and shell.folder is not None:
+            why = looks_at_nothing(program.arguments, shell.folder, self._source.read)
         return Verdict(checks, why, stops=True)
 
     def _recipe(self, wanted: Recipe, shell: ShellState, depth: int) -> Verdict:

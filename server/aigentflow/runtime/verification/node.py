@@ -10,8 +10,9 @@ from aigentflow.runtime.verification import choosing
 from aigentflow.runtime.verification.editing import OneProgram, one_program
 from aigentflow.runtime.verification.masking import masked_in
 from aigentflow.runtime.verification.packages import Package
-from aigentflow.runtime.verification.scripts import FileScripts, json_object, within
+from aigentflow.runtime.verification.scripts import FileScripts, within
 from aigentflow.runtime.verification.steps import Exists, Step, words
+from aigentflow.runtime.verification.tsconfig import has_references
 
 _NAMES = {
     "typecheck": (
@@ -126,7 +127,7 @@ class NodeCommands:
         if not self._exists(path) or not place.has_tool("typescript"):
             return None
         program = "vue-tsc" if place.has_tool("vue-tsc") else "tsc"
-        if _has_references(self._source.read(path)):
+        if has_references(self._source.read(path)):
             version = place.version("typescript")
             emit = ("--noEmit",) if version is not None and version >= (5, 6) else ()
             return OneProgram((), program, ("-b", *emit)), f"{path} with project references"
@@ -152,10 +153,3 @@ class NodeCommands:
             if (config or own) and place.has_tool(package):
                 return OneProgram((), tool, arguments), within(place.folder, config) if config else f"{package} is a dependency"
         return None
-
-
-def _has_references(text: str | None) -> bool:
-    """Whether a tsconfig refers to other projects, so that `tsc -p` would check nothing or miss what they build."""
-    bare = re.sub(r'("(?:\\.|[^"\\])*")|/\*.*?\*/|//[^\n]*', lambda match: match[1] or "", text or "", flags=re.S)
-    value = json_object(re.sub(r",(\s*[}\]])", r"\1", bare))
-    return value is not None and bool(value.get("references"))
