@@ -35,6 +35,7 @@ _OF_A_COPY = (
     "each command begins with copying the tracked files",
     "large ignored folders that builds make appear empty, and installed packages can be added to but not changed",
 )
+_AS_ROOT = "for root, changes of modes, owners and times succeed without effect"
 _WORDS: dict[Tier, tuple[str, tuple[str, ...]]] = {
     "namespaces": (
         "commands run in namespaces of their own on a copy-on-write view: no network, secrets hidden, nothing of the workspace changed",
@@ -87,6 +88,8 @@ def _from(first: int, missed: list[tuple[Tier, str]], why: Callable[[Tier], str]
             break
         missed.append((tier, reason))
     words, limits = _WORDS[chosen]
+    if chosen == "bubblewrap" and os.geteuid() == 0:
+        limits += (_AS_ROOT,)
     return TierReport(chosen, words, limits, tuple(missed))
 
 
