@@ -187,11 +187,11 @@ class Person:
         self._others, self._answer = desk._asked, answer
         desk.client.any_request = self.asked
 
-    async def asked(self, method: str, params: Any) -> Json:
+    def asked(self, method: str, params: Any) -> Awaitable[Json]:
         if method == "window/showMessageRequest" and "runs unprotected" in params["message"]:
             self.questions.append(params)
-            return await self._answer()
-        return await self._others(method, params)
+            return self._answer()
+        return self._others(method, params)
 
 
 ASK = {"AIGENTFLOW_COMMANDS_UNPROTECTED": "ask", "AIGENTFLOW_COMMANDS_BOX": "none"}
