@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 
 from aigentflow.runtime.result import FailurePart
 from aigentflow.runtime.verification.places import MOST_MESSAGE, Hit, Places, plain_lines
@@ -10,6 +12,7 @@ from aigentflow.runtime.verification.python_tests import python_tests
 from aigentflow.runtime.verification.reported import reported
 from aigentflow.runtime.verification.script_tests import script_tests
 from aigentflow.runtime.verification.steps import Exists
+from aigentflow.runtime.verification.streams import Stream, streams
 
 MOST = 100
 """Failures that are returned at most."""
@@ -33,8 +36,7 @@ _LONGEST = 300
 def failures(output: str, folder: str, exists: Exists, root: str = "") -> tuple[FailurePart, ...]:
     """Return what the output names, in its order; `folder` is where the command ran, `root` the absolute path of the workspace there."""
     lines = plain_lines(output)
-    places = Places(folder, root, exists, lines)
-    hits = sorted([*reported(lines, places), *script_tests(lines, places), *python_tests(lines, places)], key=lambda hit: hit.at)
+    hits = sorted((hit for stream in streams(lines, folder, exists, root) for hit in _told(stream, folder, exists, root)), key=_order)
     if not all(hit.warning for hit in hits):
         # Warnings do not make a linter fail, unless there is nothing else.
         hits = [hit for hit in hits if not hit.warning]
@@ -44,6 +46,18 @@ def failures(output: str, folder: str, exists: Exists, root: str = "") -> tuple[
         if len(found) >= MOST:
             break
     return tuple(found.values())
+
+
+def _told(stream: Stream, folder: str, exists: Exists, root: str) -> Iterator[Hit]:
+    """Yield what the lines of one package tell, by the numbers that they have in the whole output."""
+    places = Places(folder, root, exists, stream.lines, stream.bases)
+    for reader in (reported, script_tests, python_tests):
+        for hit in reader(stream.lines, places):
+            yield replace(hit, at=stream.numbers[hit.at])
+
+
+def _order(hit: Hit) -> int:
+    return hit.at
 
 
 def _part(hit: Hit) -> FailurePart:

@@ -42,12 +42,12 @@ class Hit:
 class Places:
     """Finds the file that a printed path means."""
 
-    def __init__(self, folder: str, root: str, exists: Exists, lines: Sequence[str] = ()) -> None:
+    def __init__(self, folder: str, root: str, exists: Exists, lines: Sequence[str] = (), bases: Sequence[str] = ()) -> None:
         self._root = posixpath.normpath(root) if root else ""
         self._exists = exists
         self._known: dict[str, str | None] = {}
         stated = (self._inside(match[1]) for line in lines if (match := _BASE.match(line)))
-        self._bases = tuple(dict.fromkeys([folder, *(base for base in stated if base is not None), ""]))
+        self._bases = tuple(dict.fromkeys([*bases, folder, *(base for base in stated if base is not None), ""]))
 
     def own(self, printed: str) -> str | None:
         """Return the workspace-relative path, None for a file that is outside, foreign or not there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from aigentflow.runtime.verification.places import plain_lines
+from aigentflow.runtime.verification.streams import without_prefixes
 
 _MISSING = (
     re.compile(r"^.*?(?:sh|bash|dash|zsh)(?::| line)? ?(?:\d+: )?(?:line \d+: )?([\w@./+-]+): (?:command )?not found$", re.M),
@@ -54,7 +55,7 @@ _NO_TYPES = re.compile(r"There are no \.py\[i\] files|No source files found|^0 f
 
 def ran_nothing(field: str, output: str, exit: int | None) -> str:
     """Return in words why the command has checked nothing, '' if it has; a missing program or script is `not_run`, not `fail`."""
-    text = "\n".join(plain_lines(output))
+    text = "\n".join(without_prefixes(plain_lines(output)))
     ran = field == "tests" and _TESTS_RAN.search(text) is not None
     if exit != 0:
         return "" if ran else _not_started(text, exit) or _nothing_in(field, text)
