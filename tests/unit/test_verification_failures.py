@@ -264,3 +264,23 @@ def test_hostile_outputs_are_read_in_time(unit: str) -> None:
     for exit in (0, 1):
         ran_nothing("tests", output, exit)
     assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        ("src/calc.py:\n  2:12 F401 [*] `os` imported but unused\n\nFound 1 error.", [("src/calc.py", 2, 12, "F401")]),
+        ("src/calc.py:2: [F401] `os` imported but unused", [("src/calc.py", 2, None, "F401")]),
+        (
+            "TAP version 13\n1..2\nnot ok 1 - src/sum.spec.ts # time=31.44ms {\n    1..1\n"
+            "    not ok 1 - adds up # time=28.19ms\n        ---\n"
+            '        error:\n            name: "AssertionError"\n            message: "expected -3 to be 3"\n'
+            '        at: "/home/dev/shop/src/sum.spec.ts:5:25"\n        actual: "-3"\n        ...\n}\n',
+            [("src/sum.spec.ts", 5, 25, "")],
+        ),
+    ],
+    ids=["ruff grouped", "ruff pylint", "vitest tap"],
+)
+def test_less_usual_forms(output: str, found: list[tuple[str, int | None, int | None, str]]) -> None:
+    assert named(output) == found
+    assert "adds up: expected -3 to be 3" in [part.message for part in failures(output, "", exists, ROOT)] or "TAP" not in output

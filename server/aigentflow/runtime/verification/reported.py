@@ -24,6 +24,7 @@ _ONE_LINE = tuple(
         rf"{_PYTHON_AT}(?P<column0>\d+): (?P<code>[CRWEF]\d{{4}}): {_MESSAGE}$",
         # ruff and flake8 on one line
         rf"{_PYTHON_AT}(?P<column>\d+): (?P<code>[A-Z]+\d+|[\w-]*[sS]yntax[\w-]*):? (?:\[\*\] )?{_MESSAGE}$",
+        rf"{_PYTHON_AT} \[(?P<code>[A-Z]+\d+)\] {_MESSAGE}$",
         # eslint unix and compact, oxlint unix
         rf"{_AT}: {_MESSAGE} \[(?P<level>Error|Warning)(?:/(?P<code>[^\]]+))?\]$",
         r"^(?P<path>\S.*?): line (?P<line>\d+), col (?P<column>\d+), (?P<level>Error|Warning) - "
@@ -37,6 +38,7 @@ _RULE_END = re.compile(r"\s\[[a-z][a-z-]+\]$")
 _NOT_FORMATTED = re.compile(r"^\[warn\] (\S.*\.\w+)$")
 _GITHUB = re.compile(r"^::(error|warning) (.*?)::(.*)$")
 _GROUP_ROW = re.compile(r"^\s+(\d+):(\d+)\s+(error|warning|✖|⚠|×)\s+(.+?)(?:\s{2,}(\S+))?$")
+_RUFF_ROW = re.compile(r"^\s+(\d+):(\d+)\s+([A-Z]+\d+)\s+(?:\[\*\] )?(.+)$")
 _BIOME = re.compile(
     r"^(\S.*?)(?::(\d+):(\d+))? ((?:lint|assist|suppressions|syntax|plugin|parse|format|organizeImports)(?:/[\w/-]+)?)\s.*━"
 )
@@ -87,13 +89,15 @@ def _one_line(at: int, line: str, places: Places) -> Iterator[Hit]:
 
 
 def _grouped(lines: Sequence[str], places: Places) -> Iterator[Hit]:
-    """Read eslint's and stylelint's own form: a line with the file, then a row for each failure."""
+    """Read eslint's and stylelint's own form, and ruff's `grouped`: a line with the file, then a row for each failure."""
     path = ""
     for at, line in enumerate(lines):
         if line and not line[0].isspace():
             path = line
         elif path and (match := _GROUP_ROW.match(line)) and (place := places.place(path, match[1], match[2])) is not None:
             yield Hit(at, place, match[4], match[5] or "", match[3] in ("warning", "⚠"))
+        elif path[-1:] == ":" and (match := _RUFF_ROW.match(line)) and (place := places.place(path[:-1], match[1], match[2])) is not None:
+            yield Hit(at, place, match[4], match[3])
 
 
 def _biome(lines: Sequence[str], places: Places) -> Iterator[Hit]:

@@ -17,7 +17,8 @@ _JEST_QUIET = re.compile(r"^Console$|Warning:?$|^Cannot log after")
 _MOCHA_START = re.compile(r"^\s+\d+ failing$")
 _MOCHA = re.compile(r"^\s{2}(\d+)\) (.*)$")
 _NODE_SPEC = re.compile(r"^test at (.+?):(\d+):(\d+)$")
-_NODE_TAP = re.compile(r"^(\s*)not ok \d+(?: - (.*))?$")
+_NODE_TAP = re.compile(r"^(\s*)not ok \d+(?: - (.*?))?(?: # time=\S+)?( \{)?$")
+"""A bracket at the end begins the tests of a file, each with a place of its own."""
 _UNCAUGHT = re.compile(r"^(?: ?Exception during run: )?(\w*Error(?: \[\w+\])?: .*)$")
 _EXPECTED = re.compile(r"^\s*((?:Expected|Received)\b[^:]*: .+)$")
 
@@ -103,12 +104,13 @@ def _node_spec(lines: Sequence[str], places: Places) -> Iterator[Hit]:
 
 def _node_tap(lines: Sequence[str], places: Places) -> Iterator[Hit]:
     for at, line in enumerate(lines):
-        if not (match := _NODE_TAP.match(line)):
+        match = _NODE_TAP.match(line)
+        if not match or match[3]:
             continue
         block = [text.strip() for text in _block(lines, at + 1, re.compile(r"^\s*\.\.\.$"))]
         if any("subtestsFailed" in text for text in block):
             continue
-        stated = next((text.partition(":")[2].strip().strip("'") for text in block if text.startswith("location:")), "")
+        stated = next((text.partition(":")[2].strip().strip("'\"") for text in block if text.startswith(("location:", "at:"))), "")
         path, line_number, column = (stated.rsplit(":", 2) if stated.count(":") >= 2 else (stated, "", ""))[:3]
         place = first_own_frame([f"  {text}" for text in block], places) or places.place(path, line_number, column)
         if place is not None:
@@ -128,5 +130,6 @@ def _tap_error(block: Sequence[str]) -> str:
     for at, text in enumerate(block):
         if text.startswith("error:"):
             value = text.partition(":")[2].strip()
-            return block[at + 1] if value in ("|-", "|", ">-", ">") and at + 1 < len(block) else value.strip("'")
+            said = next((near.partition(":")[2].strip().strip('"') for near in block[at + 1 : at + 4] if near.startswith("message:")), "")
+            return block[at + 1] if value in ("|-", "|", ">-", ">") and at + 1 < len(block) else value.strip("'") or said
     return "failed"
