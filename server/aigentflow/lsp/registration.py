@@ -90,6 +90,8 @@ def _register_lifecycle(server: Server) -> None:
 
     @server.feature(t.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def configuration(params: t.DidChangeConfigurationParams) -> None:
+        # The person's own file may be what changed; asking the client for the rest takes a while.
+        server.features.runs.steer()
         server.session.spawn(_settings_changed(server, params.settings))
 
     @server.feature(t.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
