@@ -264,6 +264,11 @@ VENV = {".venv/pyvenv.cfg": ""}
         ({"ruff.toml": ""}, "lint", ["ruff check app/calc.py", "ruff check ."]),
         ({"setup.cfg": "[flake8]"}, "lint", ["python3 -m flake8 app/calc.py", "python3 -m flake8"]),
         ({"pyproject.toml": "not [ toml"}, "tests", []),
+        ({"pyproject.toml": "[tool.pytest.ini_options]", "poetry.lock": ""}, "tests", ["poetry run python -m pytest"]),
+        ({"pyproject.toml": "[tool.poetry.group.dev.dependencies]\nmypy='*'"}, "typecheck", ["poetry run python -m mypy app"]),
+        ({"pyproject.toml": "[tool.pytest.ini_options]", "poetry.lock": "", **VENV}, "tests", [".venv/bin/python -m pytest"]),
+        ({"Pipfile": "pytest = '*'", "setup.py": ""}, "tests", ["pipenv run python -m pytest"]),
+        ({"Pipfile": "", "ruff.toml": ""}, "lint", ["ruff check app/calc.py", "ruff check ."]),
     ],
 )
 def test_python_projects(files: Files, field: str, found: list[str]) -> None:

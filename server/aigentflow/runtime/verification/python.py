@@ -134,13 +134,21 @@ class PythonCommands:
                     return "../" * up + name
         return ""
 
+    def _manager(self, project: PythonProject) -> str:
+        """Return the program that keeps the project's environment in a place of its own, '' for none."""
+        if project.has_tool("poetry") or self._exists(within(project.folder, "poetry.lock")):
+            return "poetry"
+        return "pipenv" if self._exists(within(project.folder, "Pipfile")) else ""
+
     def _python(self, project: PythonProject) -> list[str]:
-        environment = self._environment(project)
-        return [f"{environment}/bin/python" if environment else "python3"]
+        if environment := self._environment(project):
+            return [f"{environment}/bin/python"]
+        manager = self._manager(project)
+        return [manager, "run", "python"] if manager else ["python3"]
 
     def _program(self, project: PythonProject, name: str) -> list[str]:
         """Return how a program is run that may be installed on its own."""
-        if not self._environment(project):
+        if not self._environment(project) and not (self._manager(project) and project.needs(name)):
             return [name]
         return [*self._python(project), "-m", name]
 
