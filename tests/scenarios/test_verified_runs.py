@@ -57,6 +57,12 @@ def test_pass_is_what_the_command_returned_on_the_proposed_text(root: Path) -> N
     assert verdicts(result) == {"confirmed"}
 
 
+def test_results_that_a_runner_remembers_do_not_count(root: Path) -> None:
+    (root / "check.py").write_text('import os, sys\nprint("1 passed")\nsys.exit(os.environ.get("TURBO_FORCE") != "true")\n')
+    result, _ = run(request(root, agent=json_agent(), project=PROJECT), [write("fine\n"), SAYS_PASS])
+    assert measured(result) == ("pass", 0) and result.verification["tests"].command == "python3 check.py"
+
+
 def test_fail_is_told_to_the_model_which_may_mend_it(root: Path) -> None:
     turns = [
         write("bug\n"),
