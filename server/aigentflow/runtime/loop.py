@@ -59,6 +59,7 @@ class Loop:
         frame: Frame,
         listener: Listener,
         take_words: Callable[[], str] = str,
+        catch_up: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._conversation = conversation
         self._toolbox = toolbox
@@ -67,6 +68,7 @@ class Loop:
         self._frame = frame
         self._listener = listener
         self._take_words = take_words
+        self._catch_up = catch_up
         self._max_tokens = frame.model.max_tokens
         self._most_tokens = frame.model.max_output
         self._shortened = False
@@ -180,6 +182,8 @@ class Loop:
     async def _answer_calls(self, reply: Reply) -> Ending | None:
         """Run the calls of a turn in their order and append all answers in one message."""
         self._conversation.add_reply(reply)
+        if self._catch_up is not None:
+            await self._catch_up()
         results: list[tuple[str, str, bool]] = []
         ending: Ending | None = None
         for at, call in enumerate(reply.calls):

@@ -183,7 +183,7 @@ class _Run:
         )
         frame = Frame(choice.model, dict(service.headers), service.idle_seconds)
         words = self._steering.take_words
-        self._loop = Loop(conversation, toolbox, self._asker, self._ledger, frame, self._teller, words)
+        self._loop = Loop(conversation, toolbox, self._asker, self._ledger, frame, self._teller, words, self._steering.catch_up)
         self._teller(RunStarted(self._request.run, context.definition.id, choice.model.id, context.offered, context.read_only))
         schema = self._schema(context)
 
