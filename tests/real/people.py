@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,24 +44,33 @@ class Person:
 
     def run(self, root: Path, turns: Sequence[Json], *, more: Sequence[str] = ()) -> Ran:
         """Run an agent whose model says these turns, with `aigentflow run --format json` and more options."""
+        with self.start(root, turns, more=more) as running:
+            output, progress = running.communicate(timeout=RUN_SECONDS)
+        assert running.returncode in (0, 1) and output, progress[-3000:]
+        result = json.loads(output)
+        history = Journal(self.state).show(result["run"])
+        assert history is not None
+        return Ran(result, running.returncode, tuple(record["event"] for record in history.of("event")))
+
+    @contextmanager
+    def start(self, root: Path, turns: Sequence[Json], *, more: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+        """Yield such a run while it goes on; it is ended at the end."""
         script = self.home / "turns.json"
         script.write_text(json.dumps(turns))
         script.chmod(0o644)
         command = [self.python, "-P", "-m", "aigentflow", "run", "backend_dev", "Mend the totals", "--workspace", os.fspath(root)]
         command += ["--trust", "--format", "json", *more]
         environment = {**self.environment, "AIGENTFLOW_SCRIPT": os.fspath(script)}
-        done = self._started(command, environment, root)
-        assert done.returncode in (0, 1) and done.stdout, done.stderr[-3000:]
-        result = json.loads(done.stdout)
-        history = Journal(self.state).show(result["run"])
-        assert history is not None
-        return Ran(result, done.returncode, tuple(record["event"] for record in history.of("event")))
-
-    def _started(self, command: list[str], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
         other: Json = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
-        return subprocess.run(
-            command, env=environment, cwd=folder, capture_output=True, text=True, timeout=RUN_SECONDS, check=False, **other
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, env=environment, cwd=root, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, **other
         )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
 
 @dataclass(frozen=True)
