@@ -67,6 +67,13 @@ def test_read_numbers_lines(call: Call) -> None:
     assert call("Read", file_path="src/a.ts").text == "     1\tconst a = 1;\n     2\tconst b = 2;"
 
 
+def test_a_password_in_the_address_of_a_remote_is_not_shown(call: Call, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir(exist_ok=True)
+    (tmp_path / ".git/config").write_text('[remote "origin"]\n\turl = https://me:hunter-two-three@example.org/shop.git\n')
+    shown = call("Read", file_path=".git/config").text
+    assert "example.org" in shown and "hunter" not in shown
+
+
 def test_read_sees_unsaved_text(call: Call) -> None:
     assert "unsaved needle" in call("Read", file_path="src/open.ts").text
 

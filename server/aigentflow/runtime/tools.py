@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from aigentflow.errors import AigentflowError, PathError, PathRefused, ToolError
+from aigentflow.redaction import Redactor
 from aigentflow.runtime.commanding import Commands
 from aigentflow.runtime.events import Refused
 from aigentflow.runtime.searching import Findings, Query, Searcher
@@ -117,6 +118,9 @@ class Toolbox:
         path = self._readable(arguments["file_path"])
         text = self._overlay.read(path)
         self._seen.add(path)
+        if ".git" in path.split("/"):
+            # Addresses of remotes may hold a password; nothing there is ever edited, so nothing has to match.
+            text = Redactor({}).text(text)
         lines = split_lines(text)
         if not lines:
             return f"{path} is empty."
