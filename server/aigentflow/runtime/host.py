@@ -15,9 +15,9 @@ import contextlib
 import itertools
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -190,12 +190,13 @@ def _tidy() -> None:
 
 
 async def rehearse(kit: Kit) -> None:
-    """Go through a scripted run in an empty folder, so that the first real one finds every lazy import done."""
+    """Go through a scripted run on a small folder of our own, so that the first real one finds every lazy import done."""
     agent = '---\nagent: rehearsal\ndescription: none\ntools: [Read, Grep]\noutput_format: json\n---\n# Role\n\n```json\n{"a": 1}\n```\n'
-    with tempfile.TemporaryDirectory(prefix="aigentflow-") as folder:
-        request = RunRequest(run="rehearsal", agent_path=f"{folder}/rehearsal.md", agent_text=agent, task="none", root=folder)
-        turns: list[Frame] = [{"tools": [{"name": "Grep", "input": {"pattern": "a"}}]}, {"text": '{"a": 1}'}]
-        await execute(request, lambda event: None, ScriptedModel(turns), kit=kit)
+    # Not a temporary folder: nobody would remove it if this process were killed here.
+    folder = Path(__file__).parents[1] / "syntax"
+    request = RunRequest(run="rehearsal", agent_path=f"{folder}/rehearsal.md", agent_text=agent, task="none", root=str(folder))
+    turns: list[Frame] = [{"tools": [{"name": "Grep", "input": {"pattern": "^nothing of this kind$"}}]}, {"text": '{"a": 1}'}]
+    await execute(request, lambda event: None, ScriptedModel(turns), kit=kit)
 
 
 def take_stdout() -> int:
