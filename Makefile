@@ -7,7 +7,7 @@ help:
 	@echo "make demo          the main job on a sample workspace (replayed model turns; LIVE=1 calls Claude)"
 	@echo "make test          unit, property and scenario tests"
 	@echo "make check         format, lint, types, layers"
-	@echo "make test-attacks  the attack suite, 100,000 changed paths, 10,000 races"
+	@echo "make test-attacks  the attack suite, races, and other long tests"
 	@echo "make test-sample   npm ci, typecheck, tests and lint of the sample workspace"
 	@echo "make test-real     verification with real toolchains and projects, slow"
 	@echo "make test-editors  real editors, headless"
@@ -23,7 +23,8 @@ demo: .venv/.ready
 	@sh .ci/with-packages $(python) -m aigentflow demo $(if $(LIVE),--live)
 
 # Long ones that have a target of their own.
-attacks = tests/attacks tests/property/test_path_mutations.py tests/property/test_boundary_races.py
+attacks = tests/attacks tests/property/test_path_mutations.py tests/property/test_boundary_races.py tests/unit/test_box_redteam.py \
+  tests/scenarios/test_demo.py tests/scenarios/test_home_toolchains.py
 
 test: .venv/.ready
 	@$(python) -m pytest -n auto --maxprocesses 4 $(attacks:%=--ignore=%) $(ARGS)

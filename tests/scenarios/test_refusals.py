@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from aigentflow.runtime.journal import Journal
-from editor.profiles import ALE, EGLOT, HELIX, NEOVIM_10, NEOVIM_12, VSCODE, Profile
+from editor.profiles import ALE, HELIX, NEOVIM_10, VSCODE, Profile
 from editor.wired import Wired, wired
 from stand_in import StandIn
 
@@ -43,7 +43,7 @@ FILES = {
     "package.json": '{"name": "shop", "private": true}\n',
     ".aigentflow/agents/frontend.md": FRONTEND,
 }
-CLIENTS = [VSCODE, NEOVIM_10, NEOVIM_12, HELIX, EGLOT, ALE]
+CLIENTS = [VSCODE, NEOVIM_10, HELIX, ALE]
 
 
 def _call(name: str, **arguments: Any) -> Json:
