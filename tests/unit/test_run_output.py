@@ -117,11 +117,11 @@ def _result(outcome: Outcome, *statuses: Status) -> RunResult:
 def test_a_failed_verification_is_exit_code_1(
     result: RunResult, code: int, form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def ran(_request: Any) -> RunResult:
+    async def ran(_request: Any, _agent: str) -> RunResult:
         return result
 
     monkeypatch.setattr(run_command, "_run", ran)
     monkeypatch.setattr(run_command, "prepare", lambda _workspace, _options: (None, None))
-    assert run_command.main(argparse.Namespace(workspace=str(tmp_path), format=form, apply=False)) == code
+    assert run_command.main(argparse.Namespace(agent="worker", workspace=str(tmp_path), format=form, apply=False)) == code
     out = capsys.readouterr().out
     assert form != "json" or json.loads(out)["outcome"] == result.outcome
