@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -102,8 +103,9 @@ def as_nobody(place: Path, act: Callable[[], object]) -> str:
         return str(act())
     for path in (place, *place.rglob("*")):
         os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-    for above in (place.parent, place.parent.parent):
-        above.chmod(0o755)
+    for above in place.parents:
+        if Path(tempfile.gettempdir()) in above.parents:
+            above.chmod(0o755)
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
