@@ -88,10 +88,11 @@ def copy_of_sample(target: Path) -> Path:
     return Path(shutil.copytree(SAMPLE, target, symlinks=True, ignore=shutil.ignore_patterns(".cache", ".vite", ".vite-temp")))
 
 
-def give_to(user: int, folder: Path) -> None:
-    """Make everything in the folder, and it, the user's."""
-    for path in (folder, *folder.rglob("*")):
-        os.lchown(path, user, user)
+def give_to(user: int, *folders: Path) -> None:
+    """Make everything in the folders, and them, the user's."""
+    for folder in folders:
+        for path in (folder, *folder.rglob("*")):
+            os.lchown(path, user, user)
 
 
 def python_with_the_product(machine: Machine) -> str:

@@ -101,7 +101,11 @@ BIOME = Kind(
     changed="src/total.js",
     good=("let sum = 0;", "let sum = 1 - 1;"),
     bad=("sum += price;", "sum -= price;\n\tconsole.log(sum.nothing);\n\tdebugger;"),
-    steps={},
+    steps={
+        "typecheck": ("npx --no-install tsc --noEmit -p tsconfig.json",),
+        "tests": ("npm run test",),
+        "lint": ("npx --no-install biome check src/total.js", "npx --no-install biome check ."),
+    },
     places={"typecheck": ("src/total.js", 8), "tests": ("src/total.test.js", 6), "lint": ("src/total.js", 9)},
     masked={"package.json": _biome(test="node --test || true")},
 )

@@ -19,7 +19,7 @@ from aigentflow.box.values import Limits, Order
 from .people import Person, edit, session
 from .sample import PRICING, RENAMED, SUM
 
-ROUNDS = 3
+ROUNDS = 2
 ENDS_WITHIN = 10.0
 COMMANDS = ("npx --no-install tsc --noEmit", "npx --no-install vitest run apps/api/src/orders/pricing.spec.ts", "npm run lint")
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .installations import INSTALL_SECONDS, Machine, python_below
+from .installations import INSTALL_SECONDS, Machine, give_to, python_below
 from .kinds import BIOME, JEST, PNPM, PYTHON, YARN, Kind
 from .people import FIELDS, Person, Ran, edit, session, write
 
 KINDS = {"jest": JEST, "biome": BIOME, "pnpm": PNPM, "yarn": YARN, "python": PYTHON}
+UV = ".local/share/uv/python/cpython-3-linux-gnu"
 ALL_PASS = dict.fromkeys(FIELDS, "pass")
 
 
@@ -21,26 +21,29 @@ def run_of(person: Person, root: Path, kind: Kind, change: tuple[str, str], *mor
     return person.run(root, session(*calls, **ALL_PASS), more=("--allow", "**"))
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def project(request: pytest.FixtureRequest, anna: Person, machine: Machine) -> Iterator[tuple[Person, Path, Kind]]:
+@pytest.fixture(scope="module", params=[*KINDS, "python of an ordinary user"])
+def project(request: pytest.FixtureRequest, machine: Machine) -> tuple[Person, Path, Kind]:
     """A person, the folder of an installed project, and its kind; skipped where it cannot be installed."""
-    kind = KINDS[request.param]
-    root = anna.home / "projects" / request.param
-    for name, text in kind.files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+    name, _, user = request.param.partition(" of ")
+    person: Person = request.getfixturevalue("bob" if user else "anna")
+    kind = KINDS[name]
+    root = person.home / "projects" / name
+    for file, text in kind.files.items():
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).write_text(text)
     commands = [f"npm install --global --no-fund --no-audit --loglevel=error {tool}" for tool in kind.tools]
-    if request.param == "python":
-        python = python_below(anna.home / ".local/share/uv/python/cpython-3-linux-gnu") / "python3"
-        commands.append(f"{python} -m venv .venv")
+    if kind is PYTHON:
+        commands.append(f"{python_below(person.home / UV) / 'python3'} -m venv .venv")
     for command in (*commands, *kind.installs):
-        environment = {**machine.environment, **anna.environment, "CI": ""}
+        environment = {**machine.environment, **person.environment, "CI": ""}
         done = subprocess.run(
             ["/bin/sh", "-c", command], cwd=root, env=environment, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
         )
         if done.returncode != 0:
             pytest.skip(f"{command}: {(done.stderr + done.stdout).strip()[-400:]}")
-    yield anna, root, kind
+    if person.user is not None:
+        give_to(person.user, root, person.home / UV)
+    return person, root, kind
 
 
 def test_a_good_change_passes_the_narrow_command_first(project: tuple[Person, Path, Kind]) -> None:
@@ -75,10 +78,10 @@ def test_a_script_that_hides_how_the_tests_end_is_no_pass(project: tuple[Person,
     assert ran.verdicts["tests"] == "unwitnessed"
 
 
-@pytest.mark.parametrize("project", ["python"], indirect=True)
+@pytest.mark.parametrize("project", ["python", "python of an ordinary user"], indirect=True)
 def test_the_python_of_the_project_is_the_one_below_the_home_folder(project: tuple[Person, Path, Kind]) -> None:
     person, root, kind = project
-    base = person.home / ".local/share/uv/python/cpython-3-linux-gnu"
-    test = f"import sys\n\n\ndef test_python():\n    assert (sys.prefix, sys.base_prefix) == ({str(root / '.venv')!r}, {str(base)!r})\n"
+    expected = f"({str(root / '.venv')!r}, {str(person.home / UV)!r})"
+    test = f"import sys\n\n\ndef test_python():\n    assert (sys.prefix, sys.base_prefix) == {expected}\n"
     ran = run_of(person, root, kind, kind.good, write("tests/test_python.py", test))
     assert ran.statuses == ALL_PASS, ran.reasons
