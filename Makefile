@@ -24,7 +24,7 @@ demo: .venv/.ready
 
 # Long ones that have a target of their own.
 attacks = tests/attacks tests/property/test_path_mutations.py tests/property/test_boundary_races.py tests/unit/test_box_redteam.py \
-  tests/scenarios/test_demo.py tests/scenarios/test_home_toolchains.py
+  tests/scenarios/test_demo.py tests/scenarios/test_home_toolchains.py tests/scenarios/test_refusals.py tests/scenarios/test_steering.py
 
 test: .venv/.ready
 	@$(python) -m pytest -n auto --maxprocesses 4 $(attacks:%=--ignore=%) $(ARGS)
