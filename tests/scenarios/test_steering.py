@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -305,11 +306,16 @@ async def test_a_run_host_has_only_the_variables_that_it_needs(shop: Path) -> No
 def _children(pid: int) -> list[int]:
     """Return the processes below a process."""
     below: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        below += [int(child) for child in (task / "children").read_text().split()]
+    # A box comes and goes while one looks.
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            below += [int(child) for child in (task / "children").read_text().split()]
     return [*below, *(deeper for child in below for deeper in _children(child))]
 
 
 def _environment_of(pid: int) -> dict[str, str]:
-    pairs = (line.partition(b"=") for line in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if line)
-    return {name.decode(): value.decode("utf-8", "replace") for name, _, value in pairs}
+    """Return the variables of a process; none where it has ended."""
+    lines: list[bytes] = []
+    with suppress(OSError):
+        lines = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return {name.decode(): value.decode("utf-8", "replace") for name, _, value in (line.partition(b"=") for line in lines if line)}
