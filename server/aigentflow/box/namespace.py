@@ -243,6 +243,8 @@ def environment(toolchains: Toolchains, who: Identity) -> dict[str, str]:
         "TMPDIR": "/tmp",
         "CI": "true",
         "NO_COLOR": "1",
+        # Without it npm asks for a minute for what cannot be had: there is no network.
+        "npm_config_fetch_retries": "0",
         **dict(toolchains.environment),
     }
 
