@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -164,7 +165,7 @@ def test_an_ordinary_user_needs_no_more(place: Path) -> None:
         "unshare -U true",
         "cat /proc/1/environ | tr '\\0' '\\n' | grep MARKED",
         "cat /etc/shadow",
-        "test -e /root/.ssh -o -e /home/box/x",
+        f"test -e {pwd.getpwuid(os.geteuid()).pw_dir}/.ssh -o -e /home/box/x",
         "kill -9 {pid}",
     ],
 )
