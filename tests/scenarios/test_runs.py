@@ -118,7 +118,7 @@ def test_a_run_that_may_change_nothing_is_offered_nothing_that_could(root: Path,
 
 
 def test_without_a_box_bash_is_left_out_and_that_is_said(root: Path) -> None:
-    result, events = run(request(root, agent=agent_text(tools="[Read, Bash, LSP]"), commands={"box": "off"}), [DONE])
+    result, events = run(request(root, agent=agent_text(tools="[Read, Bash, LSP]"), commands={"box": "none"}), [DONE])
     assert of_kind(events, RunStarted)[0].tools == ("Read",)
     assert any("Bash" in note for note in result.notes) and any("LSP" in note for note in result.notes)
 

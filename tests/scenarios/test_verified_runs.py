@@ -108,7 +108,7 @@ def test_what_the_team_itself_states_as_its_check_may_be_plain(root: Path) -> No
 
 
 def test_without_a_box_without_a_change_and_without_a_command_nothing_is_claimed_to_have_run(root: Path) -> None:
-    off, _ = run(request(root, agent=json_agent(), project=PROJECT, commands={"box": "off"}), [write("fine\n"), SAYS_PASS])
+    off, _ = run(request(root, agent=json_agent(), project=PROJECT, commands={"box": "none"}), [write("fine\n"), SAYS_PASS])
     assert off.verification["tests"].status == "not_run" and "off" in off.verification["tests"].reason
     unchanged, _ = run(request(root, agent=json_agent(), project=PROJECT), [SAYS_PASS])
     assert unchanged.verification["tests"].reason == "the run changed nothing"

@@ -112,7 +112,7 @@ async def test_a_helper_that_is_killed_leaves_no_process(box: Box) -> None:
 async def test_a_tier_that_is_switched_off_is_said_and_the_next_one_taken(tree: Path, tmp_path: Path) -> None:
     made = Box()
     try:
-        report = await made.start(str(tree), {"PATH": os.environ["PATH"]}, str(tmp_path), "off")
+        report = await made.start(str(tree), {"PATH": os.environ["PATH"]}, str(tmp_path), "none")
         assert report.tier == "none" and [tier for tier, _ in report.missed] == list(TIERS)
         outcome = await made.run(Order("touch made-it"))
         assert outcome.exit is None and "off" in outcome.problem
@@ -124,7 +124,7 @@ async def test_a_tier_that_is_switched_off_is_said_and_the_next_one_taken(tree: 
 async def test_what_the_person_allowed_to_run_unprotected_runs_on_a_copy(tree: Path, tmp_path: Path) -> None:
     made = Box()
     try:
-        await made.start(str(tree), {"PATH": os.environ["PATH"]}, str(tmp_path), "off")
+        await made.start(str(tree), {"PATH": os.environ["PATH"]}, str(tmp_path), "none")
         outcome = await made.run(Order("echo new > src/new.ts; cat .env", collect=True), unprotected=True)
         assert [(change.path, change.data) for change in outcome.changes] == [("src/new.ts", b"new\n")]
         assert not (tree / "src/new.ts").exists() and "battery" not in outcome.output

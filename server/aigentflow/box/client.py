@@ -66,7 +66,7 @@ class Box:
         self._send({"type": "warm"})
 
     async def start(self, root: str, env: Mapping[str, str], home: str, best: str = "namespaces") -> TierReport:
-        """Return which tier holds for the workspace; `best` is the first tier to try, or `off`."""
+        """Return which tier holds for the workspace; `best` is the first tier to try, or `none`."""
         if sys.platform != "linux":
             self.report = _ELSEWHERE
             return self.report

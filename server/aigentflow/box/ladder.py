@@ -60,7 +60,7 @@ _WORDS: dict[Tier, tuple[str, tuple[str, ...]]] = {
 
 
 def choose_tier(best: str = "namespaces") -> TierReport:
-    """Return the best tier that works on this machine, beginning with `best` (a tier, or `off`)."""
+    """Return the best tier that works on this machine, beginning with `best` (a tier, or `none`)."""
     started = time.monotonic()
     first = _LADDER.index(best) if best in _LADDER else len(_LADDER)
     missed: list[tuple[Tier, str]] = [(tier, "not to be used, by the configuration") for tier in _LADDER[:first]]

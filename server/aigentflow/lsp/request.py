@@ -37,7 +37,7 @@ def run_request(run: Run, session: Session, parallel: list[str]) -> dict[str, An
             "seconds": settings.limits.minutes * 60,
         },
         "commands": {
-            "box": "off" if settings.commands.box == "none" else settings.commands.box,
+            "box": settings.commands.box,
             "unprotected": settings.commands.unprotected == "ask",
         },
         "trusted": session.editor_trusts or session.trust.folder(order.root) is not None,

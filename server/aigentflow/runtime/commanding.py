@@ -45,7 +45,7 @@ class Permissions:
     """What commands of a run may do."""
 
     best: str = "namespaces"
-    """The first tier to try, or `off`."""
+    """The first tier to try, or `none`."""
     trusted: bool = False
     """Whether the person trusts the workspace."""
     writes: bool = True

@@ -71,7 +71,7 @@ class CommandsPart(_Part):
     """How commands may be run; from the person's own configuration only."""
 
     box: str = "namespaces"
-    """The first tier to try (`namespaces`, `bubblewrap`, `landlock`), or `off`."""
+    """The first tier to try (`namespaces`, `bubblewrap`, `landlock`), or `none`."""
     unprotected: bool = False
     """Whether the person is asked about each command where there is no box."""
 
